@@ -64,9 +64,9 @@ type Finding struct {
 	Fix        string     `json:"fix"`
 	Prevent    string     `json:"prevent"`
 	Cites      []Cite     `json:"cites"`
-	// Weight orders findings: how directly the cause explains the callers'
-	// failure. Higher first; rules/ranking documents the scale.
-	Weight int `json:"-"`
+	// Explains are the occasions on which a client failed, by key, that this cause
+	// accounts for. When two causes explain one, the more direct one has it.
+	Explains []string `json:"-"`
 }
 
 // Conclusion is the verdict of the whole investigation.

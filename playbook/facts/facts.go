@@ -182,6 +182,9 @@ type RoleRate struct {
 	ByKind     map[Kind]int `json:"by_kind,omitempty"`
 	UserAgents []string     `json:"user_agents,omitempty"` // of the failed calls, sorted, at most 5
 	Buckets    []Bucket     `json:"buckets"`               // only those with calls, in order
+	// SessionNames are the names that sessions of this role were given, sorted,
+	// at most 50: they recognise the role's log streams.
+	SessionNames []string `json:"session_names,omitempty"`
 }
 
 // STSErrors is step 2.
@@ -280,8 +283,7 @@ type SessionLedger struct {
 	Total     int       `json:"total"`
 	ActiveNow int       `json:"active_now"`
 	Ended     int       `json:"ended"` // ended inside the window
-	Names     []string  `json:"other_names,omitempty"`
-	From      time.Time `json:"from"` // issued from here on: the window's start less LongestSession
+	From      time.Time `json:"from"`  // issued from here on: the window's start less LongestSession
 }
 
 // MaxSessions bounds what step 5 keeps.

@@ -1,0 +1,193 @@
+package rules
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/stsleuth/stsleuth/playbook"
+	"github.com/stsleuth/stsleuth/playbook/facts"
+)
+
+// Beside the cause that explains most, another one is reported when it explains
+// at least noiseBelow occasions, or a third of the largest: less is background
+// noise, which every account has.
+const (
+	noiseBelow = 3
+	noiseShare = 1.0 / 3
+)
+
+// standing are causes that need no failure to explain: a state that was seen is
+// enough (a role that is gone, sessions that were revoked, a disabled region),
+// or they qualify another cause (a chain's limit beside no-refresh).
+var standing = []playbook.CauseID{playbook.RoleMissing, playbook.PrincipalRecreated, playbook.SessionsRevoked, playbook.RegionDisabled, playbook.RoleChainingLimit}
+
+// conclude gives each failure to the most direct cause that explains it, drops
+// causes that are left with nothing of their own, and says what it comes to.
+func conclude(candidates []playbook.Finding, steps []playbook.Outcome) playbook.Diagnosis {
+	d := playbook.Diagnosis{Causes: settleCauses(candidates), NotChecked: notChecked(steps)}
+	switch {
+	case len(d.Causes) > 1:
+		d.Verdict = playbook.SeveralCauses
+	case len(d.Causes) == 1:
+		d.Verdict = playbook.CauseFound
+	case couldSee(steps):
+		d.Verdict = playbook.NoCorrelation
+	default:
+		d.Verdict = playbook.InsufficientEvidence
+	}
+	d.Offers = offers(d.Causes)
+	return d
+}
+
+func settleCauses(candidates []playbook.Finding) []playbook.Finding {
+	rank := map[playbook.CauseID]int{}
+	for i, c := range Causes() {
+		rank[c.ID] = i
+	}
+	merged := mergeSame(candidates)
+	slices.SortStableFunc(merged, func(a, b playbook.Finding) int {
+		return cmp.Or(cmp.Compare(rank[a.Cause], rank[b.Cause]), cmp.Compare(b.Confidence, a.Confidence))
+	})
+
+	owned := map[string]bool{}
+	largest := 0
+	own := make([]int, len(merged))
+	for i, f := range merged {
+		for _, k := range f.Explains {
+			if !owned[k] {
+				owned[k] = true
+				own[i]++
+			}
+		}
+		largest = max(largest, own[i])
+	}
+	var kept []playbook.Finding
+	for i, f := range merged {
+		if len(f.Cites) == 0 {
+			continue // no cause without cited evidence
+		}
+		stands := slices.Contains(standing, f.Cause) && (len(f.Explains) == 0 || own[i] > 0)
+		enough := own[i] >= noiseBelow || own[i] > 0 && float64(own[i]) >= noiseShare*float64(largest)
+		if !stands && !enough {
+			continue
+		}
+		kept = append(kept, f)
+	}
+	kept = withoutBystanders(kept)
+	// What the callers' failure comes from directly is first; a state that merely
+	// stands beside it follows.
+	slices.SortStableFunc(kept, func(a, b playbook.Finding) int {
+		return cmp.Compare(qualifies(a), qualifies(b))
+	})
+	return kept
+}
+
+// qualifies is 1 for a finding that only qualifies another.
+func qualifies(f playbook.Finding) int {
+	if f.Cause == playbook.RoleChainingLimit && len(f.Explains) == 0 {
+		return 1
+	}
+	return 0
+}
+
+// withoutBystanders drops what another cause makes moot: a role that is gone
+// explains everything; a chain's limit only matters beside sessions that ran
+// out; look-alikes only where nothing else is wrong.
+func withoutBystanders(fs []playbook.Finding) []playbook.Finding {
+	has := func(id playbook.CauseID) bool {
+		return slices.ContainsFunc(fs, func(f playbook.Finding) bool { return f.Cause == id })
+	}
+	return slices.DeleteFunc(fs, func(f playbook.Finding) bool {
+		switch {
+		case f.Cause != playbook.RoleMissing && has(playbook.RoleMissing):
+			return true
+		case f.Cause == playbook.NotAWS && len(fs) > 1:
+			return true
+		case qualifies(f) == 1:
+			return !has(playbook.NoRefresh)
+		}
+		return false
+	})
+}
+
+// mergeSame joins findings of one cause, keeping the surest one's words.
+func mergeSame(fs []playbook.Finding) []playbook.Finding {
+	var out []playbook.Finding
+	for _, f := range fs {
+		i := slices.IndexFunc(out, func(o playbook.Finding) bool { return o.Cause == f.Cause })
+		if i < 0 {
+			out = append(out, f)
+			continue
+		}
+		keep, other := out[i], f
+		if other.Confidence > keep.Confidence {
+			keep, other = other, keep
+		}
+		for _, k := range other.Explains {
+			if !slices.Contains(keep.Explains, k) {
+				keep.Explains = append(keep.Explains, k)
+			}
+		}
+		for _, c := range other.Cites {
+			if !slices.Contains(keep.Cites, c) && len(keep.Cites) < 2*maxCites {
+				keep.Cites = append(keep.Cites, c)
+			}
+		}
+		out[i] = keep
+	}
+	return out
+}
+
+// couldSee: the four steps that would show a failure, its sessions and its
+// changes all looked. Only then does finding nothing mean something.
+func couldSee(steps []playbook.Outcome) bool {
+	seen := playbook.Outcomes{}
+	for _, o := range steps {
+		seen[o.Step] = o
+	}
+	return seen.Saw(playbook.STSErrors, playbook.Sessions, playbook.AppErrors, playbook.TrustChanges)
+}
+
+func notChecked(steps []playbook.Outcome) []playbook.NotChecked {
+	var out []playbook.NotChecked
+	for _, o := range steps {
+		switch {
+		case !o.Status.Saw():
+			out = append(out, playbook.NotChecked{Step: o.Step, Reason: o.Summary})
+		case o.Partial != "":
+			out = append(out, playbook.NotChecked{Step: o.Step, Reason: o.Partial})
+		}
+	}
+	return out
+}
+
+// offers are the follow-ups: a longer window always, what would confirm the
+// causes, and all of the runbook's five where nothing fits.
+func offers(causes []playbook.Finding) []playbook.Offer {
+	if len(causes) == 0 {
+		return playbook.Offers()
+	}
+	want := map[playbook.Offer]bool{playbook.Extend48h: true}
+	for _, f := range causes {
+		c, _ := FindCause(f.Cause)
+		for _, o := range c.Confirm {
+			want[o] = true
+		}
+	}
+	return pick(playbook.Offers(), func(o playbook.Offer) bool { return want[o] })
+}
+
+// resolved completes the target with what step 1 found out.
+func resolved(t playbook.Target, steps playbook.Outcomes) playbook.Target {
+	role, _ := facts.Role.In(steps)
+	if role.RoleARN != "" {
+		t.RoleARN, t.Path = role.RoleARN, role.Path
+	}
+	if t.Account == "" {
+		t.Account = role.Account
+	}
+	if t.Partition == "" {
+		t.Partition = playbook.Partition(t.Region)
+	}
+	return t
+}

@@ -1,0 +1,184 @@
+package rules
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stsleuth/stsleuth/playbook"
+	"github.com/stsleuth/stsleuth/playbook/facts"
+)
+
+var onset = playbook.Rule{
+	ID: playbook.Onset, N: 1,
+	Title: "When it began, and what kind of error it is",
+	Doc: `Looks for the moment from which the rate of failures left its baseline. The first error is not it: a role that is refused
+once in a while has a baseline, and the incident begins where the rate changes.
+
+Criterion: retries of one client count as one occasion. Of all occasions, the moment is taken at which splitting the window into
+"before" and "after" explains the counts best (the likelihood ratio of two Poisson rates against one). It counts as an onset when
+the rate after it is at least three times the rate before, and the split is worth at least 3 in log likelihood, or nothing at all
+came before. Otherwise the failures are steady over the window and began before it. It is over when the quiet at the window's end
+is longer than three times the usual gap and at least half an hour; the newest 15 minutes never prove an end, CloudTrail is late.
+
+Supported: failures were seen. Refuted: both CloudTrail and the application logs could be read and hold none. Where what reads
+like expired AWS credentials is another system's token, it says so (cause not-aws); that needs at least one such line and not one
+failure that is AWS's.`,
+	Reads: []playbook.StepID{playbook.STSErrors, playbook.AppErrors, playbook.Sessions},
+	Eval:  evalOnset,
+}
+
+// began is what the onset rule finds out; other rules ask for it too.
+type began struct {
+	at     time.Time
+	steady bool // no change of rate inside the window: it began earlier
+	over   bool
+	last   time.Time
+}
+
+const (
+	onsetRatio      = 3.0              // how much higher the rate must be after the onset
+	onsetLikelihood = 3.0              // how much better (log likelihood) two rates must explain the counts
+	quietGaps       = 3                // times the usual gap that a quiet end must last
+	quietLeast      = 30 * time.Minute // and at least this long
+)
+
+// onsetOf finds the change of rate in failures, which are sorted by time.
+func onsetOf(fs []failure, w playbook.Window) (began, bool) {
+	fs = pick(fs, func(f failure) bool { return w.Contains(f.at) })
+	var times []time.Time
+	for _, e := range episodes(fs) {
+		times = append(times, e.first().at)
+	}
+	if len(times) == 0 {
+		return began{}, false
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	b := began{at: times[0], last: fs[len(fs)-1].at}
+	b.over = quiet(times, b.last, w.To)
+	end := w.To
+	if b.over {
+		end = b.last
+	}
+	best, ratio := -1.0, 0.0
+	n := float64(len(times))
+	total := max(end.Sub(w.From).Seconds(), 1)
+	for i, t := range times {
+		n1, t1 := float64(i), max(t.Sub(w.From).Seconds(), 1)
+		n2, t2 := n-n1, max(end.Sub(t).Seconds(), 60)
+		gain := term(n1, t1) + term(n2, t2) - term(n, total)
+		if gain > best && n2/t2 > n1/t1 {
+			best, b.at, ratio = gain, t, (n2/t2)/max(n1/t1, 1e-12)
+		}
+	}
+	b.steady = b.at != times[0] && (best < onsetLikelihood || ratio < onsetRatio)
+	if b.steady {
+		b.at = times[0]
+	}
+	// Failing from the window's first stretch on, at a rate under which the
+	// quiet before the first occasion is nothing unusual: it began earlier.
+	if b.at == times[0] && len(times) > 2 {
+		usual := times[len(times)-1].Sub(times[0]) / time.Duration(len(times)-1)
+		b.steady = b.at.Sub(w.From) < usual
+	}
+	return b, true
+}
+
+// term is a Poisson log likelihood at its best rate, without constants.
+func term(n, t float64) float64 {
+	if n == 0 {
+		return 0
+	}
+	return n * math.Log(n/t)
+}
+
+func quiet(times []time.Time, last, end time.Time) bool {
+	least := quietLeast
+	if len(times) > 1 {
+		least = max(least, quietGaps*times[len(times)-1].Sub(times[0])/time.Duration(len(times)-1))
+	}
+	return end.Add(-playbook.DeliveryLag).Sub(last) > least
+}
+
+func evalOnset(c playbook.Case) playbook.Opinion {
+	s := look(c)
+	b, failing := onsetOf(s.failures, c.Request.Window)
+	if !failing {
+		return s.noFailures()
+	}
+	inWindow := pick(s.failures, func(f failure) bool { return c.Request.Window.Contains(f.at) })
+	what := kindsSeen(inWindow)
+	var msg string
+	switch {
+	case b.steady:
+		msg = fmt.Sprintf("Failures run through the whole window at a steady rate: it began before %s.", stamp(c.Request.Window.From))
+	default:
+		msg = fmt.Sprintf("The rate of failures left its baseline at %s.", stamp(b.at))
+		if earlier := pick(inWindow, func(f failure) bool { return f.at.Before(b.at) }); len(earlier) > 0 {
+			msg += fmt.Sprintf(" The %s before that belong to the baseline.", count(len(earlier), "failure", "failures"))
+		}
+	}
+	if b.over {
+		msg += fmt.Sprintf(" It is over: the last failure was at %s.", stamp(b.last))
+	} else {
+		msg += fmt.Sprintf(" It is going on: the last failure was at %s.", stamp(b.last))
+	}
+	return playbook.Opinion{Verdict: playbook.Supported, Message: msg + " Seen: " + what + ".",
+		Cites: cites(pick(inWindow, func(f failure) bool { return !f.at.Before(b.at) }))}
+}
+
+func (s *sight) noFailures() playbook.Opinion {
+	if len(s.lookAlikes) > 0 {
+		confidence := playbook.Medium
+		if s.saw(playbook.STSErrors, playbook.AppErrors) {
+			confidence = playbook.High
+		}
+		streams := map[string]bool{}
+		for _, f := range s.lookAlikes {
+			streams[f.client] = true
+		}
+		return playbook.Opinion{
+			Verdict: playbook.Refuted,
+			Message: fmt.Sprintf("No failure of AWS credentials was seen. %s read like expiry but come from another system's tokens.", count(len(s.lookAlikes), "log line", "log lines")),
+			Cites:   cites(s.lookAlikes),
+			Causes: []playbook.Finding{finding(playbook.NotAWS, confidence, s.lookAlikes,
+				"The message is not about AWS credentials",
+				fmt.Sprintf("%s in %s name tokens of another system (a web, OAuth, registry or presigned-URL token). None carries an AWS error code or an AWS SDK's words, and no AWS call of this role failed: %q.",
+					count(len(s.lookAlikes), "line", "lines"), count(len(streams), "log stream", "log streams"), shorten(s.lookAlikes[0].text, 160)))},
+		}
+	}
+	if s.saw(playbook.STSErrors, playbook.AppErrors) {
+		msg := "No failure of this role's credentials was seen, in CloudTrail or in the application logs."
+		if len(s.foreign) > 0 {
+			msg += fmt.Sprintf(" %s about credentials belong to other roles.", count(len(s.foreign), "log line", "log lines"))
+		}
+		return playbook.Opinion{Verdict: playbook.Refuted, Message: msg,
+			Cites: []playbook.Cite{{Step: playbook.STSErrors, Ref: "no failed issuing call"}, {Step: playbook.AppErrors, Ref: "no matching log line"}}}
+	}
+	return playbook.Opinion{Verdict: playbook.Undetermined, Message: "No failure was seen, but " + s.blindTo(playbook.STSErrors, playbook.AppErrors) + ", so that proves nothing."}
+}
+
+// kindsSeen lists the kinds of failure with their counts, most frequent first.
+func kindsSeen(fs []failure) string {
+	counts := map[facts.Kind]int{}
+	for _, f := range fs {
+		counts[f.kind]++
+	}
+	var kinds []facts.Kind
+	for k := range counts {
+		kinds = append(kinds, k)
+	}
+	slices.SortFunc(kinds, func(a, b facts.Kind) int {
+		if counts[a] != counts[b] {
+			return counts[b] - counts[a]
+		}
+		return strings.Compare(string(a), string(b))
+	})
+	var parts []string
+	for _, k := range kinds {
+		parts = append(parts, fmt.Sprintf("%d × %s", counts[k], kindWords(k)))
+	}
+	return some(parts, 5)
+}

@@ -1,0 +1,405 @@
+package rules
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stsleuth/stsleuth/playbook"
+	"github.com/stsleuth/stsleuth/playbook/facts"
+)
+
+// failure is one failed call, from a CloudTrail record or an application's log
+// line, tied to what it concerns as far as that can be known.
+type failure struct {
+	key     string // names the failure across rules
+	at      time.Time
+	kind    facts.Kind
+	cite    playbook.Cite
+	client  string // who failed: the log stream, or the caller with its session name
+	issuing bool   // the failed call asks for credentials (AssumeRole…)
+	call    string // its operation, where known
+	text    string
+	event   *facts.Failure // nil for a log line
+	line    *facts.Line    // nil for a CloudTrail record
+
+	session *facts.Session // the session that was used, nil where it can't be told
+	byName  bool           // tied to the session by its name, not only by time
+	newer   bool           // a newer session of that name existed when this one was used past its end
+	ours    bool           // tied to this role by its own words, its stream or its configuration
+
+	occasion string // the key of the first failure of its episode
+	baseline bool   // its client fails like this all along: not the incident
+}
+
+// past is how long after its session's end the failure came; 0 without a session.
+func (f failure) past() time.Duration {
+	if f.session == nil || f.session.Expires.IsZero() {
+		return 0
+	}
+	return f.at.Sub(f.session.Expires)
+}
+
+// age of the session at the failure; 0 without a session.
+func (f failure) age() time.Duration {
+	if f.session == nil {
+		return 0
+	}
+	return f.at.Sub(f.session.Issued)
+}
+
+// expirySlack is how far CloudTrail's `expiration` and a host's clock may lie
+// apart from the truth: CloudTrail truncates to the second, hosts run NTP.
+const expirySlack = 5 * time.Second
+
+// sight is everything a rule may see, decoded once.
+type sight struct {
+	req     playbook.Request
+	steps   playbook.Outcomes
+	role    facts.RoleAndHealth
+	errors  facts.STSErrors
+	config  facts.RoleConfig
+	ledger  facts.SessionLedger
+	app     facts.AppErrors
+	access  facts.CrossAccount
+	changes facts.TrustChanges
+	idp     facts.Federation
+
+	failures   []failure // of this role, oldest first; look-alikes are not among them
+	lookAlikes []failure
+	foreign    []failure // log lines about other roles
+	names      map[string][]int
+}
+
+func look(c playbook.Case) *sight {
+	s := &sight{req: c.Request, steps: c.Steps}
+	s.role, _ = facts.Role.In(c.Steps)
+	s.errors, _ = facts.Errors.In(c.Steps)
+	s.config, _ = facts.Config.In(c.Steps)
+	s.ledger, _ = facts.Ledger.In(c.Steps)
+	s.app, _ = facts.AppLogs.In(c.Steps)
+	s.access, _ = facts.Access.In(c.Steps)
+	s.changes, _ = facts.Changes.In(c.Steps)
+	s.idp, _ = facts.Identity.In(c.Steps)
+	s.names = map[string][]int{}
+	for i, session := range s.ledger.Sessions {
+		s.names[session.Name] = append(s.names[session.Name], i)
+	}
+	s.fromCloudTrail()
+	s.fromLogs()
+	s.fromUse()
+	byTime := func(a, b failure) int { return cmp.Or(a.at.Compare(b.at), strings.Compare(a.key, b.key)) }
+	slices.SortFunc(s.failures, byTime)
+	slices.SortFunc(s.lookAlikes, byTime)
+	slices.SortFunc(s.foreign, byTime)
+	s.markOccasions()
+	return s
+}
+
+// markOccasions names each failure's episode, and marks clients that failed in
+// the same way before the onset at a rate that did not rise with it.
+func (s *sight) markOccasions() {
+	at := map[string]*failure{}
+	for i := range s.failures {
+		at[s.failures[i].key] = &s.failures[i]
+	}
+	b, ok := onsetOf(s.failures, s.req.Window)
+	before, after := map[string]int{}, map[string]int{}
+	all := episodes(s.failures)
+	for _, e := range all {
+		for _, f := range e {
+			at[f.key].occasion = e.first().key
+		}
+		if k := e.first().habit(); e.first().at.Before(b.at) {
+			before[k]++
+		} else {
+			after[k]++
+		}
+	}
+	if !ok || b.steady {
+		return
+	}
+	was, now := max(b.at.Sub(s.req.Window.From).Seconds(), 1), max(s.req.Window.To.Sub(b.at).Seconds(), 1)
+	for i := range s.failures {
+		k := s.failures[i].habit()
+		s.failures[i].baseline = before[k] > 0 && float64(after[k])/now < onsetRatio*float64(before[k])/was
+	}
+}
+
+// habit is what a client keeps doing: failing in one way.
+func (f failure) habit() string { return f.client + "\x00" + string(f.kind) }
+
+// saw reports whether all of the steps could look.
+func (s *sight) saw(ids ...playbook.StepID) bool { return s.steps.Saw(ids...) }
+
+func (s *sight) fromCloudTrail() {
+	for i := range s.errors.Failures {
+		f := &s.errors.Failures[i]
+		s.failures = append(s.failures, failure{
+			key: "event:" + f.EventID, at: f.Time, kind: f.Kind, issuing: true, call: f.Event, text: f.Message, event: f, ours: true,
+			client: f.Caller.Name() + "/" + f.SessionName,
+			cite:   playbook.Cite{Step: playbook.STSErrors, Ref: fmt.Sprintf("event %s: %s %s at %s", f.EventID, f.Event, f.Code, stamp(f.Time))},
+		})
+	}
+}
+
+// issuingCalls are the operations that hand out credentials.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_Operations.html
+var issuingCalls = []string{"AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "AssumeRoleForPodIdentity", "AssumeRoot",
+	"GetSessionToken", "GetFederationToken", "GetRoleCredentials"}
+
+func (s *sight) fromLogs() {
+	for i := range s.app.Lines {
+		l := &s.app.Lines[i]
+		f := failure{
+			key: fmt.Sprintf("line:%s/%s@%d#%d", l.Group, l.Stream, l.Time.UnixMilli(), i), at: l.Time, kind: l.Kind, line: l, text: l.Text, call: l.Call,
+			client: l.Group + "/" + l.Stream, issuing: slices.Contains(issuingCalls, l.Call),
+			cite: playbook.Cite{Step: playbook.AppErrors, Ref: fmt.Sprintf("%s %s at %s: %s", l.Group, l.Stream, stamp(l.Time), shorten(l.Text, 160))},
+		}
+		if l.Kind == facts.LookAlike {
+			s.lookAlikes = append(s.lookAlikes, f)
+			continue
+		}
+		tied, other := s.tie(l)
+		if other {
+			s.foreign = append(s.foreign, f)
+			continue
+		}
+		f.ours = tied
+		if usedCredentials(l.Kind) && !f.issuing {
+			s.attach(&f)
+			// Nothing ties the line to this role, its sessions are known, and none
+			// of them was past its end: somebody else's credentials.
+			if !tied && f.session == nil && s.saw(playbook.Sessions) {
+				s.foreign = append(s.foreign, f)
+				continue
+			}
+		}
+		s.failures = append(s.failures, f)
+	}
+}
+
+// fromUse takes the rare CloudTrail record of an expired session being used.
+func (s *sight) fromUse() {
+	for i := range s.ledger.Sessions {
+		u := &s.ledger.Sessions[i]
+		if !strings.Contains(u.LastFailure, "Expired") || u.LastUse.Before(u.Expires) || u.Expires.IsZero() {
+			continue
+		}
+		s.failures = append(s.failures, failure{
+			key: "use:" + u.EventID, at: u.LastUse, kind: facts.SessionExpired, client: "session " + u.Name, session: u, byName: true, ours: true,
+			cite: playbook.Cite{Step: playbook.Sessions, Ref: fmt.Sprintf("session %s (%s) used at %s, after its end at %s: %s", u.Name, u.Key, stamp(u.LastUse), stamp(u.Expires), u.LastFailure)},
+		})
+	}
+}
+
+// usedCredentials: the kinds that speak of a session used past its end.
+func usedCredentials(k facts.Kind) bool { return k == facts.SessionExpired || k == facts.ExpiredOrSkew }
+
+// tie says whether a log line is about this role (by an ARN in it, by the name
+// of its stream, by the operator's word) or about another one. Neither: open.
+func (s *sight) tie(l *facts.Line) (tied, other bool) {
+	if len(l.Roles) > 0 {
+		mine := slices.Contains(l.Roles, s.req.Target.Role) &&
+			(len(l.Accounts) == 0 || s.req.Target.Account == "" || slices.Contains(l.Accounts, s.req.Target.Account))
+		return mine, !mine
+	}
+	if s.streamIsOurs(l.Stream) {
+		return true, false
+	}
+	if s.streamIsOthers(l.Stream) {
+		return false, true
+	}
+	for _, g := range s.app.Groups {
+		if g.Name == l.Group && g.Chosen == "configured" {
+			return true, false
+		}
+	}
+	return false, false
+}
+
+// minSharedName is how long a session name must be to recognise a stream by
+// being part of it: shorter ones ("etl", "job") are part of too many words.
+const minSharedName = 6
+
+// sameClient recognises a session name in a log stream's name: both are often
+// the pod, task, instance or job id.
+func sameClient(stream, name string) bool {
+	if name == "" || stream == "" {
+		return false
+	}
+	if stream == name {
+		return true
+	}
+	if len(name) < minSharedName {
+		return slices.Contains(strings.FieldsFunc(stream, func(r rune) bool { return r == '/' }), name)
+	}
+	return strings.Contains(stream, name) || len(stream) >= minSharedName && strings.Contains(name, stream)
+}
+
+func (s *sight) streamIsOurs(stream string) bool {
+	for i := range s.ledger.Sessions {
+		u := &s.ledger.Sessions[i]
+		if sameClient(stream, u.Name) || sameClient(stream, sessionPart(u.Caller.ARN)) {
+			return true
+		}
+	}
+	for i := range s.errors.Failures {
+		f := &s.errors.Failures[i]
+		if sameClient(stream, f.SessionName) || sameClient(stream, sessionPart(f.Caller.ARN)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *sight) streamIsOthers(stream string) bool {
+	for _, r := range s.errors.Roles {
+		if r.RoleARN == s.req.Target.RoleARN {
+			continue
+		}
+		for _, name := range r.SessionNames {
+			if sameClient(stream, name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// sessionPart is the session name in an assumed-role ARN, "" in any other.
+func sessionPart(arn string) string {
+	if !strings.Contains(arn, ":assumed-role/") {
+		return ""
+	}
+	return arn[strings.LastIndexByte(arn, '/')+1:]
+}
+
+// attach finds the session whose use past its end a line reports. By name
+// first: the newest session of the stream's name that had ended. Where no
+// session's name is in the stream, by time: the session that had ended last
+// among those whose name had no living session then.
+func (s *sight) attach(f *failure) {
+	var named, timed *facts.Session
+	var living []*facts.Session
+	for i := range s.ledger.Sessions {
+		u := &s.ledger.Sessions[i]
+		if u.Issued.After(f.at) || u.Expires.IsZero() {
+			continue
+		}
+		ended := !f.at.Before(u.Expires.Add(-expirySlack))
+		if sameClient(f.line.Stream, u.Name) || slices.Contains(f.line.Sessions, s.req.Target.Role+"/"+u.Name) {
+			switch {
+			case ended && (named == nil || !u.Expires.Before(named.Expires)):
+				named = u
+			case !ended:
+				living = append(living, u)
+			}
+			continue
+		}
+		if ended && !u.Service && !s.alive(u.Name, f.at) && (timed == nil || u.Expires.After(timed.Expires)) {
+			timed = u
+		}
+	}
+	switch {
+	case named != nil:
+		f.session, f.byName = named, true
+		// Many clients may share a session name: a newer session is this client's
+		// own only if it was asked for from the same address.
+		f.newer = slices.ContainsFunc(living, func(u *facts.Session) bool {
+			return u.Issued.After(named.Issued) && u.Source == named.Source && u.Source != ""
+		})
+	case timed != nil && len(living) == 0:
+		f.session = timed
+	}
+}
+
+// alive reports whether a session of that name was within its time.
+func (s *sight) alive(name string, at time.Time) bool {
+	for _, i := range s.names[name] {
+		u := s.ledger.Sessions[i]
+		if !u.Issued.After(at) && at.Before(u.Expires.Add(-expirySlack)) {
+			return true
+		}
+	}
+	return false
+}
+
+// of picks the failures of the given kinds.
+func (s *sight) of(kinds ...facts.Kind) []failure {
+	return pick(s.failures, func(f failure) bool { return slices.Contains(kinds, f.kind) })
+}
+
+func pick[T any](list []T, keep func(T) bool) []T {
+	var out []T
+	for _, v := range list {
+		if keep(v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// episode is one occasion on which a client failed: its retries belong to it.
+type episode []failure
+
+func (e episode) first() failure { return e[0] }
+
+// episodeGap parts two occasions of the same client when no session does.
+const episodeGap = 10 * time.Minute
+
+// episodes groups failures by client, kind and session, oldest first.
+func episodes(fs []failure) []episode {
+	var out []episode
+	open := map[string]int{}
+	for _, f := range fs {
+		k := f.habit()
+		i, ok := open[k]
+		if ok {
+			last := out[i][len(out[i])-1]
+			same := f.session == last.session && (f.session != nil || f.at.Sub(last.at) <= episodeGap)
+			if same {
+				out[i] = append(out[i], f)
+				continue
+			}
+		}
+		open[k] = len(out)
+		out = append(out, episode{f})
+	}
+	return out
+}
+
+// occasions are what a cause has to explain: episodes of the incident, each
+// once, however often the client retried.
+func occasions(fs []failure) []string {
+	var out []string
+	for _, f := range fs {
+		if f.baseline {
+			continue
+		}
+		k := f.occasion
+		if k == "" {
+			k = f.key
+		}
+		if !slices.Contains(out, k) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// maxCites is how many records a finding cites: enough to check, few enough to read.
+const maxCites = 5
+
+func cites(fs []failure) []playbook.Cite {
+	var out []playbook.Cite
+	for _, f := range fs {
+		if len(out) == maxCites {
+			break
+		}
+		out = append(out, f.cite)
+	}
+	return out
+}

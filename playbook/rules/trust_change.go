@@ -1,0 +1,349 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stsleuth/stsleuth/internal/trust"
+	"github.com/stsleuth/stsleuth/playbook"
+	"github.com/stsleuth/stsleuth/playbook/facts"
+)
+
+var trustChange = playbook.Rule{
+	ID: playbook.TrustChange, N: 3,
+	Title: "A change shortly before the onset that could cause these errors",
+	Doc: `Takes each successful change of the role in the window and asks whether it could block the callers that fail. Being close in
+time is not enough, and being hours earlier is no excuse: a change to sessions bites when the old ones run out.
+
+Criterion for trust-policy-changed: a denied caller, failing after the edit and before the next, whom the policy before the edit
+could let in and the policy after it does not (three-valued: high confidence when it surely does not; medium when that hinges on a
+condition that was added or made stricter, the caller had got sessions before the edit and none since). Where no earlier version
+of the policy can be found, a session that the caller had got before the edit stands in for it. A caller that was already refused
+before the edit is not blamed on it, and neither is one whom the edit does not touch (an added principal, another order, a tag).
+
+Criterion for max-session-lowered: UpdateRole with a lower MaxSessionDuration (against the earlier value, or shown by a session
+longer than the new maximum that was issued before), then refusals that name MaxSessionDuration.
+
+Criterion for sessions-revoked: AWSRevokeOlderSessions with a cut-off in the window, and a session of the role that was alive at it.
+High when access denials followed, medium when they could not be seen.
+
+Criterion for principal-recreated: the role was deleted and made again in the window, shown by DeleteRole or by sessions of another
+role id, or by sessions issued before the role's own CreateDate.`,
+	Reads: []playbook.StepID{playbook.RoleAndHealth, playbook.STSErrors, playbook.RoleConfig, playbook.Sessions, playbook.AppErrors, playbook.TrustChanges},
+	Eval:  evalTrustChange,
+}
+
+func evalTrustChange(c playbook.Case) playbook.Opinion {
+	s := look(c)
+	var op playbook.Opinion
+	var ruledOut []string
+	open := false // a change that may or may not block: nothing could be proved
+
+	edits := s.inWindow(facts.TrustEdited)
+	for i, edit := range edits {
+		until := c.Request.Window.To
+		if i+1 < len(edits) {
+			until = edits[i+1].Time
+		}
+		f, why, unsure := s.blameEdit(edit, until)
+		switch {
+		case f != nil:
+			op.Causes = append(op.Causes, *f)
+		case unsure:
+			open = true
+			ruledOut = append(ruledOut, why)
+		default:
+			ruledOut = append(ruledOut, why)
+		}
+	}
+	for _, change := range s.inWindow(facts.MaxSessionEdited) {
+		if f, why := s.blameMax(change); f != nil {
+			op.Causes = append(op.Causes, *f)
+		} else {
+			ruledOut = append(ruledOut, why)
+		}
+	}
+	if f, ok := s.revoked(); ok {
+		op.Causes = append(op.Causes, f)
+	}
+	if f, ok := s.recreated(); ok {
+		op.Causes = append(op.Causes, f)
+	}
+	others := pick(s.changes.Changes, func(c facts.Change) bool {
+		return c.InWindow && !slices.Contains([]facts.ChangeKind{facts.TrustEdited, facts.MaxSessionEdited, facts.SessionsCut, facts.RoleCreated, facts.RoleDeleted}, c.Kind)
+	})
+	for _, o := range others {
+		ruledOut = append(ruledOut, fmt.Sprintf("%s at %s (%s) does not keep a caller from getting a session by itself", o.Event, stamp(o.Time), o.Subject))
+	}
+
+	switch {
+	case len(op.Causes) > 0:
+		op.Verdict = playbook.Supported
+		op.Message = "A change before the failures explains them: " + op.Causes[0].Headline + "."
+		for _, f := range op.Causes {
+			op.Cites = append(op.Cites, f.Cites...)
+		}
+	case !s.saw(playbook.TrustChanges):
+		return s.undetermined(playbook.TrustChanges)
+	case open:
+		op.Verdict = playbook.Undetermined
+		op.Message = sentence(ruledOut)
+		op.Cites = []playbook.Cite{{Step: playbook.TrustChanges}}
+	case len(ruledOut) > 0:
+		op.Verdict = playbook.Refuted
+		op.Message = sentence(ruledOut)
+		op.Cites = s.changeCites()
+	default:
+		op.Verdict = playbook.Refuted
+		op.Message = "Nobody changed the role, its trust policy, its session length or its identity providers in the window."
+		op.Cites = []playbook.Cite{{Step: playbook.TrustChanges, Ref: "no change in the window"}}
+	}
+	return op
+}
+
+func sentence(parts []string) string {
+	return strings.Join(parts, "; ") + "."
+}
+
+func (s *sight) inWindow(kind facts.ChangeKind) []facts.Change {
+	return pick(s.changes.Changes, func(c facts.Change) bool { return c.InWindow && c.Kind == kind })
+}
+
+func changeCite(c facts.Change) playbook.Cite {
+	return playbook.Cite{Step: playbook.TrustChanges, Ref: fmt.Sprintf("event %s: %s by %s at %s", c.EventID, c.Event, c.Actor, stamp(c.Time))}
+}
+
+func (s *sight) changeCites() []playbook.Cite {
+	var out []playbook.Cite
+	for _, c := range s.changes.Changes {
+		if c.InWindow && len(out) < maxCites {
+			out = append(out, changeCite(c))
+		}
+	}
+	return out
+}
+
+// blameEdit asks whether one edit of the trust policy explains refusals between
+// it and the next. Without a finding it says why not, and whether that is sure.
+func (s *sight) blameEdit(edit facts.Change, until time.Time) (found *playbook.Finding, why string, unsure bool) {
+	after, okAfter := decode(edit.After)
+	before, okBefore := decode(edit.Before)
+	okBefore = okBefore && edit.BeforeIs == playbook.Yes
+	what := fmt.Sprintf("the trust policy edit at %s", stamp(edit.Time))
+	all := pick(s.refusals(), func(r refused) bool { return r.kind == facts.AssumeDenied })
+	later := pick(all, func(r refused) bool { return !r.at.Before(edit.Time) && !r.at.After(until) })
+	if len(later) == 0 {
+		return nil, what + " was followed by no refused request for a session", !s.saw(playbook.STSErrors) && !s.saw(playbook.AppErrors)
+	}
+	if !okAfter {
+		return nil, what + " could not be read", true
+	}
+	var blocked []failure
+	confidence := playbook.Low
+	var reason string
+	for _, r := range later {
+		granted, had := s.succeeded(r.caller, edit.Time)
+		failedBefore := slices.ContainsFunc(all, func(o refused) bool {
+			return o.at.Before(edit.Time) && o.caller.Name() == r.caller.Name() && (!had || o.at.After(granted.Issued))
+		})
+		if failedBefore {
+			reason = firstText(reason, fmt.Sprintf("%s was already refused before it", s.callerWords(r)))
+			continue
+		}
+		verdict, because := s.blocks(before, okBefore, after, r.caller, had)
+		switch {
+		case verdict == trust.True:
+			confidence = playbook.High
+		case verdict == trust.Unknown && had && !s.succeededAfter(r.caller, edit.Time):
+			confidence = max(confidence, playbook.Medium)
+		case verdict == trust.Unknown:
+			unsure = true
+			reason = firstText(reason, "whether it blocks "+s.callerWords(r)+" cannot be told: "+because)
+			continue
+		default:
+			reason = firstText(reason, fmt.Sprintf("it cannot block %s: %s", s.callerWords(r), because))
+			continue
+		}
+		blocked = append(blocked, r.failure)
+		reason = because
+	}
+	if len(blocked) == 0 {
+		return nil, what + ": " + reason, unsure
+	}
+	first := blocked[0]
+	headline := fmt.Sprintf("A trust policy change at %s keeps %s out", edit.Time.UTC().Format("15:04 UTC"), callerOfFailure(s, first))
+	text := fmt.Sprintf("%s edited the trust policy at %s. %s Since then %s refused, first at %s: %s.",
+		edit.Actor, stamp(edit.Time), diffWords(edit), count(len(blocked), "request was", "requests were"), stamp(first.at), reason)
+	f := finding(playbook.TrustPolicyChanged, confidence, blocked, headline, text)
+	f.Cites = append([]playbook.Cite{changeCite(edit)}, f.Cites...)
+	return &f, "", false
+}
+
+func firstText(old, new string) string {
+	if old == "" {
+		return new
+	}
+	return old
+}
+
+func callerOfFailure(s *sight, f failure) string {
+	for _, r := range s.refusals() {
+		if r.key == f.key {
+			return s.callerWords(r)
+		}
+	}
+	return f.client
+}
+
+func diffWords(edit facts.Change) string {
+	if len(edit.Diff) == 0 {
+		return ""
+	}
+	return strings.TrimSuffix(some(edit.Diff, 3), ".") + "."
+}
+
+// blocks puts the caller to both policies. Where the earlier one is not known, a
+// session that the caller had got says that it let the caller in.
+func (s *sight) blocks(before trust.Policy, known bool, after trust.Policy, c trust.Caller, had bool) (trust.Truth, string) {
+	if known {
+		b := trust.Diff(before, after).Blocks(c)
+		return b.Truth, b.Reason
+	}
+	d := trust.Evaluate(after, c)
+	switch {
+	case d.Allowed == trust.True:
+		return trust.False, d.Reason
+	case !had:
+		return trust.Unknown, "no earlier version of the policy and no earlier session of this caller is to be found"
+	case d.Allowed == trust.False:
+		return trust.True, "it had got sessions before, and after the change " + d.Reason
+	}
+	return trust.Unknown, d.Reason
+}
+
+// blameMax asks whether lowering MaxSessionDuration explains refused durations.
+func (s *sight) blameMax(c facts.Change) (*playbook.Finding, string) {
+	what := fmt.Sprintf("the change of MaxSessionDuration to %s at %s", orUnknown(c.NowMax), stamp(c.Time))
+	if c.NowMax == 0 {
+		return nil, what + " gives no value"
+	}
+	was, shown := c.WasMax, playbook.Cite{}
+	if was == 0 {
+		for _, u := range s.ledger.Sessions {
+			if u.Issued.Before(c.Time) && !u.Service && u.Seconds > c.NowMax+int(expirySlack.Seconds()) && u.Seconds > was {
+				was = u.Seconds
+				shown = playbook.Cite{Step: playbook.Sessions, Ref: fmt.Sprintf("event %s: session %s of %s issued %s", u.EventID, u.Name, seconds(u.Seconds), stamp(u.Issued))}
+			}
+		}
+	}
+	if was != 0 && was <= c.NowMax {
+		return nil, what + " raised it, which refuses nobody"
+	}
+	fs := pick(s.tooLong(), func(f failure) bool {
+		return !f.at.Before(c.Time) && (f.event == nil || f.event.Requested == 0 || f.event.Requested > c.NowMax)
+	})
+	if len(fs) == 0 {
+		return nil, what + " was followed by no request that asked for more"
+	}
+	if was == 0 {
+		return nil, what + " has no earlier value to compare with, and no longer session before it"
+	}
+	f := finding(playbook.MaxSessionLowered, playbook.High, fs,
+		fmt.Sprintf("MaxSessionDuration was lowered from %s to %s", atLeast(c.WasMax, was), seconds(c.NowMax)),
+		fmt.Sprintf("%s set MaxSessionDuration to %s at %s; it was %s. Sessions that ran then were left alone, but every renewal since that asks for more is refused: %s, first at %s.",
+			c.Actor, seconds(c.NowMax), stamp(c.Time), atLeast(c.WasMax, was), count(len(fs), "call", "calls"), stamp(fs[0].at)))
+	f.Cites = append([]playbook.Cite{changeCite(c)}, f.Cites...)
+	if shown.Ref != "" {
+		f.Cites = append(f.Cites, shown)
+	}
+	return &f, ""
+}
+
+func atLeast(known, seen int) string {
+	if known != 0 {
+		return seconds(known)
+	}
+	return "at least " + seconds(seen)
+}
+
+// revoked looks for a revocation in the window, in the role's live policies or
+// among the changes.
+func (s *sight) revoked() (playbook.Finding, bool) {
+	var cut time.Time
+	var cite playbook.Cite
+	by := "Somebody"
+	for _, p := range s.config.Policies {
+		if s.req.Window.Contains(p.RevokesBefore) && p.RevokesBefore.After(cut) {
+			cut = p.RevokesBefore
+			cite = playbook.Cite{Step: playbook.RoleConfig, Ref: fmt.Sprintf("inline policy %s denies sessions issued before %s", p.Name, stamp(cut))}
+		}
+	}
+	for _, c := range s.inWindow(facts.SessionsCut) {
+		if !c.RevokesBefore.Before(cut) {
+			cut, cite, by = c.RevokesBefore, changeCite(c), c.Actor
+		}
+	}
+	if cut.IsZero() {
+		return playbook.Finding{}, false
+	}
+	alive := pick(s.ledger.Sessions, func(u facts.Session) bool { return u.Issued.Before(cut) && u.Expires.After(cut) })
+	denied := pick(s.of(facts.AccessDenied, facts.AssumeDenied), func(f failure) bool {
+		if f.at.Before(cut) {
+			return false
+		}
+		d, ok := trust.EnrichedDenial(f.text)
+		return !ok || d.Reason == trust.DenialUnnamed || d.Reason == trust.DenialIdentityPolicy
+	})
+	for i := range alive {
+		u := alive[i]
+		if strings.Contains(u.LastFailure, "AccessDenied") && u.LastUse.After(cut) {
+			denied = append(denied, failure{key: "use:" + u.EventID, at: u.LastUse, kind: facts.AccessDenied,
+				cite: playbook.Cite{Step: playbook.Sessions, Ref: fmt.Sprintf("session %s (%s), issued %s, denied at %s", u.Name, u.Key, stamp(u.Issued), stamp(u.LastUse))}})
+		}
+	}
+	confidence := playbook.Medium
+	switch {
+	case len(denied) > 0:
+		confidence = playbook.High
+	case len(alive) == 0 && s.saw(playbook.Sessions):
+		return playbook.Finding{}, false // nobody held a session that it could cut
+	}
+	f := finding(playbook.SessionsRevoked, confidence, denied, fmt.Sprintf("Sessions issued before %s were revoked", stamp(cut)),
+		fmt.Sprintf("%s revoked the role's sessions: everything issued before %s is denied every action until it ends, which reads like expiry. %s alive then, %s since. New sessions are not affected, but clients that cache credentials keep the dead ones until their end.",
+			by, stamp(cut), count(len(alive), "session was", "sessions were"), count(len(denied), "denial is seen", "denials are seen")))
+	f.Cites = append([]playbook.Cite{cite}, f.Cites...)
+	return f, true
+}
+
+// recreated looks for a role that was deleted and made again.
+func (s *sight) recreated() (playbook.Finding, bool) {
+	if s.role.Exists != playbook.Yes || !s.req.Window.Contains(s.role.Created) {
+		return playbook.Finding{}, false
+	}
+	var proof []playbook.Cite
+	for _, c := range s.changes.Changes {
+		if c.Kind == facts.RoleDeleted && !c.Time.After(s.role.Created) {
+			proof = append(proof, changeCite(c))
+		}
+	}
+	for _, u := range s.ledger.Sessions {
+		if len(proof) == maxCites {
+			break
+		}
+		if u.RoleID != "" && s.role.RoleID != "" && u.RoleID != s.role.RoleID || u.Issued.Before(s.role.Created.Add(-expirySlack)) {
+			proof = append(proof, playbook.Cite{Step: playbook.Sessions, Ref: fmt.Sprintf("event %s: session %s of the former role, issued %s", u.EventID, u.Name, stamp(u.Issued))})
+		}
+	}
+	if len(proof) == 0 {
+		return playbook.Finding{}, false
+	}
+	after := pick(s.of(facts.InvalidCredentials, facts.AssumeDenied, facts.AccessDenied, facts.SessionExpired, facts.RefreshFailed),
+		func(f failure) bool { return f.at.After(s.role.Created.Add(-renewalReach)) })
+	f := finding(playbook.PrincipalRecreated, playbook.High, after, "The role was deleted and made again",
+		fmt.Sprintf("The role with this name was made at %s, inside the window, and there was one before. Sessions of the former role died with it, and policies elsewhere that trusted it hold the former role's id, which the new one does not have.", stamp(s.role.Created)))
+	f.Cites = append(proof, f.Cites...)
+	f.Cites = append(f.Cites, playbook.Cite{Step: playbook.RoleAndHealth, Ref: "CreateDate " + stamp(s.role.Created)})
+	return f, true
+}

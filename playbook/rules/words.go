@@ -1,0 +1,151 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stsleuth/stsleuth/playbook"
+	"github.com/stsleuth/stsleuth/playbook/facts"
+)
+
+// stamp writes a moment for people: UTC, to the minute's second only where it helps.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return "an unknown time"
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+// span writes a duration for people: "1 h", "3 h 12 min", "45 s".
+func span(d time.Duration) string {
+	d = d.Round(time.Second)
+	if d < 0 {
+		d = -d
+	}
+	days, h, m, s := int(d.Hours())/24, int(d.Hours())%24, int(d.Minutes())%60, int(d.Seconds())%60
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		unit string
+	}{{days, "d"}, {h, "h"}, {m, "min"}, {s, "s"}} {
+		if p.n > 0 && len(parts) < 2 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.unit))
+		}
+	}
+	if len(parts) == 0 {
+		return "0 s"
+	}
+	return strings.Join(parts, " ")
+}
+
+func seconds(n int) string { return span(time.Duration(n) * time.Second) }
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func shorten(s string, runes int) string {
+	s = strings.Join(strings.Fields(s), " ")
+	r := []rune(s)
+	if len(r) <= runes {
+		return s
+	}
+	return string(r[:runes-1]) + "…"
+}
+
+// some lists a few of many: "a, b and 3 more".
+func some(items []string, most int) string {
+	if len(items) <= most {
+		return strings.Join(items, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(items[:most], ", "), len(items)-most)
+}
+
+func unique(items []string) []string {
+	out := slices.Clone(items)
+	slices.Sort(out)
+	return slices.Compact(slices.DeleteFunc(out, func(s string) bool { return s == "" }))
+}
+
+func inPlanOrder(outcomes []playbook.Outcome) {
+	slices.SortFunc(outcomes, func(a, b playbook.Outcome) int { return a.N - b.N })
+}
+
+func stepsOf(cites []playbook.Cite) []playbook.StepID {
+	out := []playbook.StepID{}
+	for _, c := range cites {
+		if !slices.Contains(out, c.Step) {
+			out = append(out, c.Step)
+		}
+	}
+	return out
+}
+
+func firstRefs(cites []playbook.Cite) []playbook.Cite {
+	var out []playbook.Cite
+	for _, c := range cites {
+		if c.Ref != "" && !slices.Contains(out, c) && len(out) < maxCites {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+var kindNames = map[facts.Kind]string{
+	facts.SessionExpired:       "expired session",
+	facts.ExpiredOrSkew:        "expired session or clock skew",
+	facts.IdentityTokenExpired: "stale identity token",
+	facts.SSOExpired:           "ended Identity Center session",
+	facts.DurationAboveRole:    "duration above the role's maximum",
+	facts.DurationAboveChain:   "duration above one hour in a chained call",
+	facts.DurationInvalid:      "duration outside what STS takes",
+	facts.MFAFailed:            "MFA failure",
+	facts.IdentityProviderBad:  "identity provider refused",
+	facts.RegionOff:            "STS not active in the region",
+	facts.AssumeDenied:         "denied request for a session",
+	facts.AccessDenied:         "access denied",
+	facts.ThrottledCall:        "throttled",
+	facts.RefreshFailed:        "failed refresh",
+	facts.InvalidCredentials:   "invalid credentials",
+	facts.Skew:                 "clock skew",
+	facts.NoSuchRole:           "role not found",
+}
+
+func kindWords(k facts.Kind) string {
+	if w, ok := kindNames[k]; ok {
+		return w
+	}
+	return "other failure"
+}
+
+// blindTo says which of the steps could not look, for "…, but X could not be seen".
+func (s *sight) blindTo(ids ...playbook.StepID) string {
+	var parts []string
+	for _, id := range ids {
+		switch s.steps.Status(id) {
+		case playbook.Found, playbook.Clear:
+		case playbook.Denied:
+			parts = append(parts, string(id)+" was refused a permission")
+		case playbook.TimedOut:
+			parts = append(parts, string(id)+" did not end in time")
+		case playbook.Broken, playbook.Unasked:
+			parts = append(parts, string(id)+" could not be done")
+		case playbook.Blind:
+			parts = append(parts, string(id)+" could not see")
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing was hidden"
+	}
+	return strings.Join(parts, " and ")
+}
+
+// undetermined is a rule's answer where it could not see.
+func (s *sight) undetermined(need ...playbook.StepID) playbook.Opinion {
+	return playbook.Opinion{Verdict: playbook.Undetermined, Message: "Cannot be told: " + s.blindTo(need...) + "."}
+}
