@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/stsleuth/stsleuth/internal/app"
+	"github.com/stsleuth/stsleuth/playbook"
+	"github.com/stsleuth/stsleuth/playbook/rules"
+)
+
+type explainCmd struct {
+	Name string `arg:"" optional:"" help:"A step's, rule's or cause's id, or \"steps\", \"rules\", \"causes\"."`
+}
+
+// Run prints what the code itself says of a step, a rule or a cause.
+func (c *explainCmd) Run(_ context.Context, s streams) error {
+	plan, err := app.AWS{Config: aws.Config{Region: "us-east-1"}}.Plan()
+	if err != nil {
+		return err
+	}
+	if step, ok := plan.Step(playbook.StepID(c.Name)); ok {
+		fmt.Fprintf(s.out, "Step %d, %s: %s\n\n%s\n\nNeeds: %s\nTime: %s at most\nIAM actions: %s\n", step.N, step.ID, step.Title, step.Doc, orNone(ids(step.Needs)), step.Timeout, orNone(step.Actions))
+		return nil
+	}
+	for _, r := range rules.All() {
+		if string(r.ID) == c.Name {
+			fmt.Fprintf(s.out, "Rule %d, %s: %s\n\n%s\n\nReads: %s\n", r.N, r.ID, r.Title, r.Doc, strings.Join(ids(r.Reads), ", "))
+			return nil
+		}
+	}
+	if cause, ok := rules.FindCause(playbook.CauseID(c.Name)); ok {
+		fmt.Fprintf(s.out, "Cause %s: %s\n\nDecisive: %s\nFix now: %s\nPrevent: %s\n", cause.ID, cause.Means, cause.Decisive, cause.Fix, cause.Prevent)
+		return nil
+	}
+	known := false
+	if c.Name == "" || c.Name == "steps" {
+		known = true
+		fmt.Fprintln(s.out, "Steps")
+		for _, step := range plan {
+			fmt.Fprintf(s.out, "  %d  %-20s %s\n", step.N, step.ID, step.Title)
+		}
+	}
+	if c.Name == "" || c.Name == "rules" {
+		known = true
+		fmt.Fprintln(s.out, "Rules")
+		for _, r := range rules.All() {
+			fmt.Fprintf(s.out, "  %d  %-20s %s\n", r.N, r.ID, r.Title)
+		}
+	}
+	if c.Name == "" || c.Name == "causes" {
+		known = true
+		fmt.Fprintln(s.out, "Causes")
+		for _, cause := range rules.Causes() {
+			fmt.Fprintf(s.out, "  %-24s %s\n", cause.ID, cause.Means)
+		}
+	}
+	if !known {
+		return usageError(fmt.Sprintf("there is no step, rule or cause named %q; \"stsleuth explain\" lists them", c.Name))
+	}
+	return nil
+}
+
+func ids[T ~string](list []T) []string {
+	out := make([]string, len(list))
+	for i, v := range list {
+		out[i] = string(v)
+	}
+	return out
+}
+
+func orNone(list []string) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	return strings.Join(list, ", ")
+}

@@ -1,0 +1,83 @@
+// Command stsleuth finds out why STS credentials expire.
+//
+// This file reads flags and environment and calls one small file a subcommand.
+// Exit codes: 0 done, 1 could not run, 2 wrong usage.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/stsleuth/stsleuth/playbook"
+)
+
+type cli struct {
+	Investigate investigateCmd `cmd:"" help:"Find out why a role's credentials expire, in a live account or in a capture."`
+	Eval        evalCmd        `cmd:"" help:"Run every capture below the given folders and compare the diagnosis with what it expects."`
+	Emulate     emulateCmd     `cmd:"" help:"Run an emulator that any client can be pointed at."`
+	Explain     explainCmd     `cmd:"" help:"Explain a step, a rule or a cause; without a name, list them."`
+}
+
+// The exit codes, as the README documents them.
+const (
+	exitDone    = 0
+	exitFailed  = 1
+	exitWrongly = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr, os.Getenv}))
+}
+
+// streams are where a command reads and writes, so that tests can stand in.
+type streams struct {
+	out, err io.Writer
+	env      func(string) string
+}
+
+// run is the whole program as a value.
+func run(ctx context.Context, args []string, s streams) int {
+	var c cli
+	code := -1
+	parser, err := kong.New(&c, kong.Name("stsleuth"), kong.Description("Why do the credentials of this role expire? Nine read-only looks at AWS, seven rules, one answer with its evidence."),
+		kong.Writers(s.out, s.err), kong.Exit(func(n int) { code = n }), kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
+	if err != nil {
+		fmt.Fprintln(s.err, "stsleuth: build the command line:", err)
+		return exitFailed
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	k, err := parser.Parse(args)
+	if code >= 0 {
+		return code // --help has answered
+	}
+	if err == nil {
+		err = k.Run()
+		if err == nil {
+			return exitDone
+		}
+		var input *playbook.InputError
+		if !errors.As(err, &input) && !errors.As(err, new(usageError)) {
+			fmt.Fprintln(s.err, "stsleuth:", err)
+			return exitFailed
+		}
+	}
+	fmt.Fprintln(s.err, "stsleuth:", err)
+	fmt.Fprintln(s.err, "Try: stsleuth --help")
+	return exitWrongly
+}
+
+// usageError is a slip on the command line that the parser can't see.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }

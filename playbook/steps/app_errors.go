@@ -1,0 +1,264 @@
+package steps
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+
+	"github.com/stsleuth/stsleuth/internal/redact"
+	"github.com/stsleuth/stsleuth/playbook"
+	"github.com/stsleuth/stsleuth/playbook/facts"
+)
+
+const appErrorsDoc = `Which application log lines show expired credentials, refreshing that fails, a clock that is off, or what only reads like it?
+
+It reads the configured log groups, else those of the region: the trails' own are left out, groups whose name shares a word with the
+role's come first, then the largest, and no more than one Logs Insights query takes (50); how many were left out is said. Groups of
+the classes STANDARD, INFREQUENT_ACCESS and ESSENTIALS are read with Logs Insights; where starting a query is not allowed, STANDARD
+groups are read with FilterLogEvents. The query only finds lines with telling words; each line is then classified by an ordered table
+of the sentences that AWS and its SDKs write, so that the cause inside a wrapped error counts and an application's own expired token
+does not pass for AWS's. Lines are cut of secrets before anything is stored.
+
+What it cannot tell: what was never logged, logs kept elsewhere than in CloudWatch Logs of this account, and, where groups were
+discovered and not configured, which of them belong to the role's callers.`
+
+var appErrorsActions = []string{"logs:DescribeLogGroups", "logs:StartQuery", "logs:GetQueryResults", "logs:StopQuery", "logs:FilterLogEvents",
+	"cloudtrail:DescribeTrails"}
+
+// lineLength bounds a stored log line, in letters; lineRead what is looked at, in bytes.
+const (
+	lineLength = 500
+	lineRead   = 64 << 10
+)
+
+func (r run) appErrors(ctx context.Context, p playbook.Pass) (playbook.Evidence, error) {
+	t, _ := target(p)
+	w := p.Request.Window
+	var n notes
+	f := facts.AppErrors{Groups: []facts.LogGroup{}, Lines: []facts.Line{}, ByKind: map[facts.Kind]int{}, Streams: []facts.Stream{}}
+
+	chosen := r.chooseGroups(ctx, t, &n)
+	f.Skipped = chosen.skipped
+	if len(chosen.groups) == 0 {
+		if chosen.problem != nil {
+			return n.stopped(chosen.problem, "No application log group could be found: "+chosen.problem.Text+".", f), nil
+		}
+		n.unseen = append(n.unseen, "Application logs: there is no log group to read. Name the groups of the role's callers in the configuration.")
+		return n.evidence(playbook.Blind, fmt.Sprintf("There is no application log group in %s; configure the groups of the role's callers.", t.Region), f), nil
+	}
+
+	var lines lineCollection
+	r.readLogs(ctx, chosen.groups, w, &lines, &n)
+	f.Lines, f.Streams, f.Total, f.ByKind = lines.conclude()
+	readable, whole, partial := 0, 0, []string(nil)
+	for _, g := range chosen.groups {
+		g.cover(w, p.Request.At)
+		if g.fact.Method != "" {
+			readable++
+			if g.whole {
+				whole++
+			}
+		}
+		f.Groups = append(f.Groups, g.fact)
+	}
+	if unread := len(f.Groups) - readable; unread > 0 {
+		partial = append(partial, fmt.Sprintf("%d of %d log groups could not be read.", unread, len(f.Groups)))
+	}
+	if short := readable - whole; short > 0 {
+		partial = append(partial, fmt.Sprintf("%d of %d log groups do not cover the whole window.", short, len(f.Groups)))
+	}
+	if f.Skipped > 0 {
+		partial = append(partial, fmt.Sprintf("%d more log groups of the region were not read: the bound is %d.", f.Skipped, r.maxDiscovered()))
+	}
+	if len(r.AppLogGroups) == 0 {
+		n.unseen = append(n.unseen, "The log groups were discovered, not configured: which of them belong to the role's callers is not known.")
+	}
+	if readable == 0 {
+		problem := cmp.Or(chosen.problem, firstProblem(chosen.groups))
+		if problem == nil {
+			problem = &playbook.Problem{Status: playbook.Blind, Text: "none of the log groups can be read"}
+		}
+		e := n.stopped(problem, "No application log group could be read: "+problem.Text+".", f)
+		e.Partial = strings.Join(partial, " ")
+		return e, nil
+	}
+	status := seen(f.Total > 0, whole > 0)
+	e := n.evidence(status, appErrorsSummary(f, readable), f)
+	e.Partial = strings.Join(partial, " ")
+	return e, nil
+}
+
+func firstProblem(groups []*appGroup) *playbook.Problem {
+	for _, g := range groups {
+		if g.problem != nil {
+			return g.problem
+		}
+	}
+	return nil
+}
+
+func (r run) maxDiscovered() int {
+	if r.MaxDiscovered > 0 {
+		return r.MaxDiscovered
+	}
+	return DefaultMaxDiscovered
+}
+
+func appErrorsSummary(f facts.AppErrors, groups int) string {
+	if f.Total == 0 {
+		return fmt.Sprintf("No line about credentials in %d log groups.", groups)
+	}
+	first, last := f.Streams[0].First, f.Streams[0].Last
+	for _, s := range f.Streams {
+		first, last = earlier(first, s.First), later(last, s.Last)
+	}
+	return fmt.Sprintf("%d lines about credentials in %d log streams between %s and %s: %s.", f.Total, len(f.Streams), clock(first), clock(last), kindWords(f.ByKind))
+}
+
+// lineFilter finds lines with an anchor in them, whatever its case.
+var lineFilter = func() string {
+	var words []string
+	seen := map[string]bool{}
+	for _, a := range anchors {
+		if low := strings.ToLower(a); !seen[low] {
+			seen[low] = true
+			words = append(words, regexp.QuoteMeta(low))
+		}
+	}
+	return "fields @timestamp, @message, @log, @logStream | filter @message like /(?i)(" + strings.Join(words, "|") + ")/ | sort @timestamp desc"
+}()
+
+// lineCollection gathers classified lines from several readers, one at a time.
+type lineCollection struct {
+	lines []facts.Line
+	seen  map[string]bool // ids of events that two filter patterns both found
+}
+
+// add takes one log event, if it says anything of credentials.
+func (c *lineCollection) add(group, stream, message string, at time.Time) {
+	if len(message) > lineRead {
+		message = strings.ToValidUTF8(message[:lineRead], "")
+	}
+	r, ok := readLine(message)
+	if !ok {
+		return
+	}
+	c.lines = append(c.lines, facts.Line{Time: at, Group: group, Stream: stream, Kind: r.Kind, Code: r.Code, Call: r.Call, Text: excerpt(message, r),
+		Now: r.Now, Until: r.Until, Roles: r.Roles, Sessions: redactAll(r.Sessions), Accounts: r.Accounts})
+}
+
+func redactAll(list []string) []string {
+	for i := range list {
+		list[i] = said(list[i], 200)
+	}
+	return list
+}
+
+// excerpt is the line as it may be stored: whole if it is short, else the part
+// that says it. Secrets are cut before the text is, for half a token has lost
+// its shape.
+func excerpt(message string, r reading) string {
+	text := strings.TrimSpace(redact.String(message))
+	if runes := []rune(text); len(runes) <= lineLength {
+		return text
+	}
+	at := 0
+	for _, s := range signatures {
+		if s.kind != r.Kind {
+			continue
+		}
+		if m := s.text.FindStringIndex(text); m != nil {
+			at = m[0]
+			break
+		}
+	}
+	runes := []rune(text)
+	from := max(0, min(len([]rune(text[:at]))-lineLength/3, len(runes)-lineLength+1))
+	if from > 0 {
+		return "…" + clip(string(runes[from:]), lineLength-1)
+	}
+	return clip(text, lineLength)
+}
+
+// conclude sorts and counts the lines and keeps at most facts.MaxLines of them.
+func (c *lineCollection) conclude() (kept []facts.Line, streams []facts.Stream, total int, byKind map[facts.Kind]int) {
+	slices.SortStableFunc(c.lines, func(a, b facts.Line) int {
+		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Group, b.Group), cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Text, b.Text))
+	})
+	byKind = map[facts.Kind]int{}
+	place := map[[2]string]int{}
+	streams = []facts.Stream{}
+	for _, l := range c.lines {
+		byKind[l.Kind]++
+		key := [2]string{l.Group, l.Stream}
+		i, ok := place[key]
+		if !ok {
+			i = len(streams)
+			place[key] = i
+			streams = append(streams, facts.Stream{Group: l.Group, Stream: l.Stream, ByKind: map[facts.Kind]int{}, First: l.Time})
+		}
+		streams[i].ByKind[l.Kind]++
+		streams[i].Last = l.Time
+	}
+	slices.SortFunc(streams, func(a, b facts.Stream) int { return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Stream, b.Stream)) })
+	return spread(c.lines, facts.MaxLines), streams, len(c.lines), byKind
+}
+
+// spread keeps at most `most` lines: every stream and kind gets its share, what
+// one does not need goes to the others, and each share is spread evenly over its
+// time, ends included.
+func spread(lines []facts.Line, most int) []facts.Line {
+	if len(lines) <= most {
+		return slices.Concat([]facts.Line{}, lines)
+	}
+	type share struct{ group, stream, kind string }
+	places := map[share][]int{}
+	for i, l := range lines {
+		k := share{l.Group, l.Stream, string(l.Kind)}
+		places[k] = append(places[k], i)
+	}
+	var sets [][]int
+	for _, set := range places {
+		sets = append(sets, set)
+	}
+	// Smallest first, so that what they leave over is shared by the rest.
+	slices.SortFunc(sets, func(a, b []int) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a[0], b[0])) })
+	var keep []int
+	for i, set := range sets {
+		n := min(len(set), (most-len(keep))/(len(sets)-i))
+		for j := range n {
+			at := 0
+			if n > 1 {
+				at = j * (len(set) - 1) / (n - 1)
+			}
+			keep = append(keep, set[at])
+		}
+	}
+	slices.Sort(keep)
+	out := make([]facts.Line, 0, len(keep))
+	for _, i := range keep {
+		out = append(out, lines[i])
+	}
+	return out
+}
+
+// logName is the group's name in @log, which reads account:name.
+func logName(log string) string {
+	if _, name, ok := strings.Cut(log, ":"); ok {
+		return name
+	}
+	return log
+}
+
+// logRow takes a row of lineFilter.
+func (c *lineCollection) row(row []logtypes.ResultField) time.Time {
+	at := insightsTime(column(row, "@timestamp"))
+	c.add(logName(column(row, "@log")), column(row, "@logStream"), column(row, "@message"), at)
+	return at
+}
