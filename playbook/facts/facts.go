@@ -282,8 +282,9 @@ type SessionLedger struct {
 	Sessions  []Session `json:"sessions"` // oldest first, at most MaxSessions kept (the newest)
 	Total     int       `json:"total"`
 	ActiveNow int       `json:"active_now"`
-	Ended     int       `json:"ended"` // ended inside the window
-	From      time.Time `json:"from"`  // issued from here on: the window's start less LongestSession
+	Ended     int       `json:"ended"`                 // ended inside the window
+	Names     []string  `json:"other_names,omitempty"` // of older sessions that were not kept, sorted, at most 100
+	From      time.Time `json:"from"`                  // issued from here on: the window's start less LongestSession
 }
 
 // MaxSessions bounds what step 5 keeps.
