@@ -206,7 +206,9 @@ func (c *lineCollection) conclude() (kept []facts.Line, streams []facts.Stream, 
 		streams[i].ByKind[l.Kind]++
 		streams[i].Last = l.Time
 	}
-	slices.SortFunc(streams, func(a, b facts.Stream) int { return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Stream, b.Stream)) })
+	slices.SortFunc(streams, func(a, b facts.Stream) int {
+		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Stream, b.Stream))
+	})
 	return spread(c.lines, facts.MaxLines), streams, len(c.lines), byKind
 }
 
@@ -256,7 +258,7 @@ func logName(log string) string {
 	return log
 }
 
-// logRow takes a row of lineFilter.
+// row takes a row of lineFilter.
 func (c *lineCollection) row(row []logtypes.ResultField) time.Time {
 	at := insightsTime(column(row, "@timestamp"))
 	c.add(logName(column(row, "@log")), column(row, "@logStream"), column(row, "@message"), at)

@@ -151,8 +151,8 @@ func (r run) configuredGroups(ctx context.Context, t playbook.Target, n *notes) 
 			g.problem = &playbook.Problem{Status: playbook.Blind, Text: "there is no log group " + g.fact.Name + " in " + g.fact.Region}
 		case a.Problem.Status == playbook.Denied:
 			// Its class and age stay unknown; it may be readable all the same.
-			n.take(playbook.Proof{}, a.Problem, "")
 			n.proof = n.proof[:len(n.proof)-1]
+			n.take(a.Proof, a.Problem, "")
 			g.fact.Class = string(logtypes.LogGroupClassStandard)
 		default:
 			g.fact.Why, g.problem = a.Problem.Text, a.Problem
@@ -270,10 +270,10 @@ type logReading struct {
 // the older way, which only STANDARD groups have.
 func (l *logReading) batch(ctx context.Context, groups []*appGroup) []answer[insightsStats] {
 	a := l.query(ctx, groups)
-	if a.Problem == nil || a.Problem.Status != playbook.Denied && len(groups) == 1 {
-		return []answer[insightsStats]{a}
-	}
 	out := []answer[insightsStats]{a}
+	if a.Problem == nil || a.Problem.Status != playbook.Denied && awsCode(a.Problem.Err) != "ResourceNotFoundException" {
+		return out
+	}
 	if len(groups) > 1 {
 		alone := groups[:min(triedAlone, len(groups))]
 		answers := make([]answer[insightsStats], len(alone))

@@ -3,7 +3,6 @@ package steps
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -159,19 +158,16 @@ func kebab(operation string) string {
 type requestCounter struct{}
 
 // countRequests counts every attempt of a call into the counter of its context:
-// it sits behind the SDK's retries.
+// it sits behind the SDK's retries and behind the signing, which is where a call
+// without credentials ends.
 func countRequests(stack *middleware.Stack) error {
-	err := stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("CountRequests",
+	return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("CountRequests",
 		func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
 			if n, ok := ctx.Value(requestCounter{}).(*atomic.Int64); ok {
 				n.Add(1)
 			}
 			return next.HandleFinalize(ctx, in)
-		}), "Retry", middleware.After)
-	if err != nil {
-		return fmt.Errorf("count requests: %w", err)
-	}
-	return nil
+		}), middleware.After)
 }
 
 // outcomeOf is what a proof says of a call that failed: AWS's own code where

@@ -60,7 +60,11 @@ func (r run) roleAndHealth(ctx context.Context, p playbook.Pass) (playbook.Evide
 	var n notes
 	f := facts.RoleAndHealth{RoleName: t.Role, RoleARN: t.RoleARN, Path: t.Path, Events: []facts.HealthEvent{}, Probes: []facts.Probe{}}
 	if ownTrouble(here.Problem) && ownTrouble(there.Problem) {
-		n.take(here.Proof, nil, "")
+		for _, p := range []playbook.Proof{here.Proof, there.Proof, role.get.Proof, summary.Proof, alias.Proof, well.health.Proof, enabled.Proof} {
+			if p.Action != "" {
+				n.take(p, nil, "")
+			}
+		}
 		return n.stopped(here.Problem, "Nothing could be looked at: "+here.Problem.Text+".", f), nil
 	}
 	n.take(role.get.Proof, nil, "")

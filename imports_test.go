@@ -1,0 +1,106 @@
+package stsleuth_test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/stsleuth/stsleuth/"
+
+// mayImport is the layout's import table: which of our own packages each may
+// import. A package that is not listed fails the test: say where it stands.
+// Names that end in /... cover everything below.
+var mayImport = map[string][]string{
+	"cmd/stsleuth":                  {"internal/app", "internal/report", "internal/awsemu", "internal/slackemu", "internal/capture", "playbook", "playbook/rules", "playbook/facts", "playbook/engine"},
+	"internal/app":                  {"bot", "bot/render", "handlers", "store", "playbook", "playbook/...", "internal/cloudtrail", "internal/redact", "internal/report"},
+	"internal/report":               {"playbook", "playbook/facts", "playbook/engine", "playbook/rules"},
+	"bot":                           {"handlers", "playbook", "bot/render", "internal/redact"},
+	"bot/render":                    {"playbook", "playbook/facts", "internal/redact"},
+	"handlers":                      {"playbook"},
+	"store":                         {"playbook", "playbook/engine"},
+	"playbook":                      {},
+	"playbook/facts":                {"playbook"},
+	"playbook/steps":                {"playbook", "playbook/facts", "internal/cloudtrail", "internal/trust", "internal/redact"},
+	"playbook/rules":                {"playbook", "playbook/facts", "internal/trust"},
+	"playbook/engine":               {"playbook"},
+	"internal/cloudtrail":           {},
+	"internal/trust":                {},
+	"internal/redact":               {},
+	"internal/capture":              {"internal/cloudtrail"},
+	"internal/awsemu":               {"internal/capture", "internal/cloudtrail", "internal/awsemu/..."},
+	"internal/awsemu/insights":      {},
+	"internal/awsemu/filterpattern": {},
+	"internal/slackemu":             {"internal/slackemu/..."},
+	"internal/slackemu/page":        {},
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func ours(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatalf("list packages: %v", err)
+	}
+	var all []listed
+	for dec := json.NewDecoder(strings.NewReader(string(out))); dec.More(); {
+		var p listed
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+func allowed(table []string, path string) bool {
+	return slices.ContainsFunc(table, func(entry string) bool {
+		prefix, below := strings.CutSuffix(entry, "/...")
+		return entry == path || below && strings.HasPrefix(path, prefix+"/")
+	})
+}
+
+func TestImportsFollowTheTable(t *testing.T) {
+	for _, p := range ours(t) {
+		name, ok := strings.CutPrefix(p.ImportPath, module)
+		if !ok {
+			continue // the root, which only holds this test
+		}
+		table, known := mayImport[name]
+		if !known {
+			t.Errorf("%s is not in the import table", name)
+			continue
+		}
+		for _, imp := range p.Imports {
+			if of, ours := strings.CutPrefix(imp, module); ours && !allowed(table, of) {
+				t.Errorf("%s may not import %s", name, of)
+			}
+		}
+	}
+}
+
+// Each edge of the outer world has one package that touches it.
+func TestEdgesHaveOneImporter(t *testing.T) {
+	for edge, by := range map[string][]string{
+		"github.com/slack-go/slack":    {"bot", "bot/render"},
+		"github.com/redis/go-redis":    {"store"},
+		"github.com/hibiken/asynq":     {"store"},
+		"github.com/alecthomas/kong":   {"cmd/stsleuth"},
+		"github.com/gorilla/websocket": {"internal/slackemu"},
+	} {
+		for _, p := range ours(t) {
+			name := strings.TrimPrefix(p.ImportPath, module)
+			for _, imp := range p.Imports {
+				if strings.HasPrefix(imp, edge) && !slices.Contains(by, name) {
+					t.Errorf("%s imports %s; only %v may", name, imp, by)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package awsemu
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/stsleuth/stsleuth/internal/capture"
+)
+
+// A logGroup is a group of logs.yaml, or one that trails write to, or both.
+type logGroup struct {
+	capture.LogGroup
+	trails []capture.Trail
+}
+
+// logEvent is one event of a group. number is its place in the capture.
+type logEvent struct {
+	ms              int64
+	number          int
+	stream, message string
+}
+
+// unknownAge is the age of a group whose creation no file tells: older than any window.
+const unknownAge = 365 * 24 * time.Hour
+
+// logGroups gives the account's groups, sorted by region and name.
+func logGroups(in *incident) []*logGroup {
+	var groups []*logGroup
+	for _, g := range in.Groups {
+		groups = append(groups, &logGroup{LogGroup: g})
+	}
+	for _, t := range in.Trails {
+		region, account, name, ok := groupOf(t)
+		if !ok || account != in.Account {
+			continue
+		}
+		g := groupIn(groups, region, name)
+		if g == nil {
+			g = &logGroup{LogGroup: capture.LogGroup{Name: name, Region: region, Class: "STANDARD"}}
+			groups = append(groups, g)
+		}
+		g.trails = append(g.trails, t)
+	}
+	for _, g := range groups {
+		if g.Created.IsZero() {
+			g.Created = in.Now.Add(-unknownAge)
+		}
+		if g.StoredBytes == 0 {
+			g.StoredBytes = in.estimateBytes(g)
+		}
+	}
+	slices.SortFunc(groups, func(a, b *logGroup) int { return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Name, b.Name)) })
+	return groups
+}
+
+func groupIn(groups []*logGroup, region, name string) *logGroup {
+	for _, g := range groups {
+		if g.Region == region && g.Name == name {
+			return g
+		}
+	}
+	return nil
+}
+
+// estimateBytes gives the size of a group that no file tells. Of a trail's records it weighs a thousand.
+func (in *incident) estimateBytes(g *logGroup) (bytes int64) {
+	for _, e := range g.Events {
+		bytes += int64(len(e.Message))
+	}
+	if len(g.trails) == 0 {
+		return bytes
+	}
+	const sample = 1000
+	n := in.Records.Len()
+	step := max(1, n/sample)
+	weighed := int64(0)
+	for i := 0; i < n; i += step {
+		e := in.Records.At(i)
+		raw, err := in.Records.Raw(i)
+		if err != nil {
+			break // asked again, and answered for, when the events are read
+		}
+		for _, t := range g.trails {
+			if in.delivers(t, e, raw) {
+				weighed += int64(len(raw))
+			}
+		}
+	}
+	return bytes + weighed*int64(step)
+}
+
+// between gives the group's events with from <= time <= to, in milliseconds, as far as its retention goes back. What
+// goes wrong is left in failed.
+func (in *incident) between(g *logGroup, from, to int64, newestFirst bool, failed *error) iter.Seq[logEvent] {
+	if g.RetentionDays > 0 {
+		from = max(from, in.Now.AddDate(0, 0, -g.RetentionDays).UnixMilli())
+	}
+	at := func(ms int64) int {
+		return sort.Search(len(g.Events), func(i int) bool { return g.Events[i].Timestamp >= ms })
+	}
+	lo, hi := at(from), at(to+1)
+	hi = max(lo, hi)
+	written := func(yield func(logEvent) bool) {
+		for n := range hi - lo {
+			i := lo + n
+			if newestFirst {
+				i = hi - 1 - n
+			}
+			if e := g.Events[i]; !yield(logEvent{ms: e.Timestamp, number: i, stream: e.Stream, message: e.Message}) {
+				return
+			}
+		}
+	}
+	if len(g.trails) == 0 {
+		return written
+	}
+	first, last := in.Records.Between(time.UnixMilli(from), time.UnixMilli(to+1))
+	fromTrails := in.trailEvents(g.trails, first, max(first, last), newestFirst, failed)
+	if len(g.Events) == 0 {
+		return fromTrails
+	}
+	return merged(written, fromTrails, newestFirst)
+}
+
+func merged(a, b iter.Seq[logEvent], newestFirst bool) iter.Seq[logEvent] {
+	return func(yield func(logEvent) bool) {
+		nextB, stop := iter.Pull(b)
+		defer stop()
+		eb, ok := nextB()
+		for ea := range a {
+			for ok && (eb.ms < ea.ms) != newestFirst {
+				if !yield(eb) {
+					return
+				}
+				eb, ok = nextB()
+			}
+			if !yield(ea) {
+				return
+			}
+		}
+		for ; ok; eb, ok = nextB() {
+			if !yield(eb) {
+				return
+			}
+		}
+	}
+}
+
+// groupNamed finds a group of the caller's account and region by name or by ARN. AWS takes no ARN that ends in :*.
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html
+func (r *request) groupNamed(identifier string) (*logGroup, error) {
+	if strings.ContainsAny(identifier, "*") || identifier == "" {
+		return nil, fail("InvalidParameterException", "1 validation error detected: Value '%s' at 'logGroupIdentifier' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w#+=/:,.@-]*", identifier)
+	}
+	name := identifier
+	if prefix := r.logsARN(""); strings.HasPrefix(identifier, "arn:") {
+		own := false
+		if name, own = strings.CutPrefix(identifier, prefix); !own {
+			return nil, fail("ResourceNotFoundException", "Log group '%s' does not exist for account ID '%s'", identifier, r.account())
+		}
+	}
+	if g := groupIn(r.incident.groups, r.region(), name); g != nil {
+		return g, nil
+	}
+	return nil, fail("ResourceNotFoundException", "Log group '%s' does not exist for account ID '%s' (Service: AWSLogs; Status Code: 400; Error Code: ResourceNotFoundException)", name, r.account())
+}
+
+// logsARN is the ARN of a log group, without the :* that some replies carry.
+func (r *request) logsARN(name string) string {
+	return "arn:" + r.incident.Partition + ":logs:" + r.region() + ":" + r.account() + ":log-group:" + name
+}
+
+// logsResources are the resources of calls about groups, as AWS names them when it refuses one.
+func (r *request) logsResources(identifiers ...string) []string {
+	var out []string
+	for _, id := range identifiers {
+		if !strings.HasPrefix(id, "arn:") {
+			id = r.logsARN(id)
+		}
+		out = append(out, id+":log-stream:")
+	}
+	if out == nil {
+		return []string{r.logsARN("") + ":log-stream:"}
+	}
+	return out
+}

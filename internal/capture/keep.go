@@ -1,0 +1,65 @@
+package capture
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+)
+
+// investigated are the event sources that issue credentials, or change what decides about issuing them. A record of
+// another source can only matter when it names the role.
+var investigated = [][]byte{
+	[]byte("sts."), []byte("iam."), []byte("eks-auth."), []byte("sso."), []byte("organizations."),
+	[]byte("signin."), []byte("rolesanywhere."),
+}
+
+// KeepFor returns the test for records that an investigation of a role may ask for: those of the services that issue
+// credentials and those that name the role. It looks at raw bytes, because decoding a million records takes a minute and
+// finding two words in them a second; it may keep a record too many, but never drops one that matters.
+func KeepFor(role string) func(raw []byte) bool {
+	name := []byte(plainPart(role[strings.LastIndexByte(role, '/')+1:]))
+	return func(raw []byte) bool {
+		return fromInvestigated(raw) || bytes.Contains(raw, name)
+	}
+}
+
+// fromInvestigated looks at every "eventSource" key; a record without one is kept.
+func fromInvestigated(raw []byte) bool {
+	rest, found := raw, false
+	for {
+		// The key's tail, because a capital S is rarer in records than a quote or an e, which makes the search fast.
+		i := bytes.Index(rest, []byte(`Source"`))
+		if i < 0 {
+			return !found
+		}
+		rest = rest[i+len(`Source"`):]
+		v := bytes.TrimLeft(rest, " \t\r\n")
+		if len(v) == 0 || v[0] != ':' {
+			continue
+		}
+		v = bytes.TrimLeft(v[1:], " \t\r\n")
+		if len(v) == 0 || v[0] != '"' {
+			continue
+		}
+		found = true
+		for _, s := range investigated {
+			if bytes.HasPrefix(v[1:], s) {
+				return true
+			}
+		}
+	}
+}
+
+// plain are the letters that no JSON encoder escapes; + and = come as \u002b and \u003d from some.
+var plain = regexp.MustCompile(`[A-Za-z0-9_.,@-]+`)
+
+// plainPart is the longest part of a role's name that looks the same in every encoding.
+func plainPart(name string) string {
+	longest := ""
+	for _, part := range plain.FindAllString(name, -1) {
+		if len(part) > len(longest) {
+			longest = part
+		}
+	}
+	return longest
+}
