@@ -107,7 +107,9 @@ func TestOneStepsFaultNeverStopsTheRest(t *testing.T) {
 			func(context.Context) (playbook.Evidence, error) { panic("boom") },
 			"bb broken Internal error in this step; the log has the cause under inv_test."},
 		"an error that was not written for people stays in the log": {
-			func(context.Context) (playbook.Evidence, error) { return playbook.Evidence{}, errors.New("secret detail") },
+			func(context.Context) (playbook.Evidence, error) {
+				return playbook.Evidence{}, errors.New("secret detail")
+			},
 			"bb broken Internal error in this step; the log has the cause under inv_test."},
 		"a problem is told": {
 			func(context.Context) (playbook.Evidence, error) {

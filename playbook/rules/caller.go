@@ -186,11 +186,11 @@ func decode(text string) (trust.Policy, bool) {
 	return p, err == nil
 }
 
-// chars of a caller for people, with its account where that is another one.
+// callerWords names a caller for people, with its account where that is another one.
 func (s *sight) callerWords(r refused) string {
-	name := r.caller.Name()
+	name := principalWords(r.caller.Name())
 	if s.foreignAccount(r.from) && !strings.Contains(name, r.from) {
-		return fmt.Sprintf("%s (account %s)", name, r.from)
+		return fmt.Sprintf("%s of account %s", name, r.from)
 	}
 	return name
 }

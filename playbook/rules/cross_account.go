@@ -41,7 +41,8 @@ Criterion for source-credentials: the call that asks for the session is itself a
 func evalCrossAccount(c playbook.Case) playbook.Opinion {
 	s := look(c)
 	var op playbook.Opinion
-	op.Causes = append(op.Causes, s.refusedCallers()...)
+	blamed, _, _ := s.blamedEdits()
+	op.Causes = append(op.Causes, s.refusedCallers(blamed)...)
 	if f, ok := s.chained(); ok {
 		op.Causes = append(op.Causes, f)
 	}
@@ -52,6 +53,10 @@ func evalCrossAccount(c playbook.Case) playbook.Opinion {
 		op.Causes = append(op.Causes, f)
 	}
 	switch {
+	case len(op.Causes) == 0 && len(blamed) > 0:
+		op.Verdict = playbook.Supported
+		op.Message = "The caller is not allowed to assume the role since the trust policy changed; that is trust-change's finding."
+		op.Cites = blamed[0].Cites
 	case len(op.Causes) > 0:
 		op.Verdict = playbook.Supported
 		op.Message = op.Causes[0].Headline + "."
@@ -70,8 +75,15 @@ func evalCrossAccount(c playbook.Case) playbook.Opinion {
 	return op
 }
 
-// refusedCallers judges each refusal and gathers them by cause.
-func (s *sight) refusedCallers() []playbook.Finding {
+// refusedCallers judges each refusal that no edit of the trust policy explains,
+// and gathers them by cause.
+func (s *sight) refusedCallers(blamed []playbook.Finding) []playbook.Finding {
+	explained := map[string]bool{}
+	for _, f := range blamed {
+		for _, k := range f.Explains {
+			explained[k] = true
+		}
+	}
 	type verdict struct {
 		fs         []failure
 		confidence playbook.Confidence
@@ -81,6 +93,9 @@ func (s *sight) refusedCallers() []playbook.Finding {
 	byCause := map[playbook.CauseID]*verdict{}
 	var order []playbook.CauseID
 	for _, r := range s.refusals() {
+		if explained[r.occasion] {
+			continue
+		}
 		cause, confidence, headline, why := s.judgeRefusal(r)
 		if cause == "" {
 			continue
@@ -99,7 +114,7 @@ func (s *sight) refusedCallers() []playbook.Finding {
 	var out []playbook.Finding
 	for _, cause := range order {
 		v := byCause[cause]
-		f := finding(cause, v.confidence, v.fs, v.headline, fmt.Sprintf("%s (%s, first at %s).", strings.TrimSuffix(v.why, "."), count(len(v.fs), "refusal", "refusals"), stamp(v.fs[0].at)))
+		f := finding(cause, v.confidence, v.fs, v.headline, fmt.Sprintf("%s (%s, first at %s).", capital(strings.TrimSuffix(v.why, ".")), tally(v.fs), stamp(v.fs[0].at)))
 		if s.config.TrustPolicy != "" && cause != playbook.AccessDeniedOther {
 			f.Cites = append(f.Cites, playbook.Cite{Step: playbook.CrossAccount, Ref: "trust policy: " + s.principalsWords()})
 		}
@@ -229,7 +244,7 @@ func (s *sight) chained() (playbook.Finding, bool) {
 	asked := s.of(facts.DurationAboveChain)
 	if len(asked) > 0 {
 		return finding(playbook.RoleChainingLimit, playbook.High, asked, fmt.Sprintf("A chained call asks for %s, and chaining allows one hour", orMore(longestAsked(asked))),
-			fmt.Sprintf("AWS refused %s in so many words: the caller's own credentials are temporary, and a session asked for with those lives one hour at most, whatever the role allows%s.", count(len(asked), "call", "calls"), s.maxAside())), true
+			fmt.Sprintf("AWS refuses the call in so many words (%s): the caller's own credentials are temporary, and a session asked for with those lives one hour at most, whatever the role allows%s.", tally(asked), s.maxAside())), true
 	}
 	if s.config.MaxSessionDuration <= chainLimit {
 		return playbook.Finding{}, false
@@ -243,7 +258,7 @@ func (s *sight) chained() (playbook.Finding, bool) {
 	}
 	u := cut[0].session
 	f := finding(playbook.RoleChainingLimit, playbook.Medium, nil, fmt.Sprintf("Role chaining caps these sessions at one hour, though the role allows %s", seconds(s.config.MaxSessionDuration)),
-		fmt.Sprintf("%s asks for the session with temporary credentials of its own, so the session ends after one hour and no setting of this role makes it longer. %s ran past that.", u.Caller.Name(), count(len(episodes(cut)), "session", "sessions")))
+		fmt.Sprintf("%s asks for the session with temporary credentials of its own, so the session ends after one hour and no setting of this role makes it longer. %s ran past that.", capital(principalWords(u.Caller.Name())), count(len(episodes(cut)), "session", "sessions")))
 	f.Cites = append(cites(cut), playbook.Cite{Step: playbook.Sessions, Ref: fmt.Sprintf("event %s: %s asked with temporary credentials, %s", u.EventID, u.Caller.Name(), seconds(u.Seconds))})
 	f.Cites = append(f.Cites, s.maxCite()...)
 	return f, true
@@ -281,7 +296,7 @@ func (s *sight) sourceCredentials() (playbook.Finding, bool) {
 	}
 	f := finding(playbook.SourceCredentials, playbook.High, fs, headline, why)
 	for _, e := range keyEdits[:min(len(keyEdits), 2)] {
-		f.Why += fmt.Sprintf(" %s changed %s at %s.", e.Actor, e.Subject, stamp(e.Time))
+		f.Why += fmt.Sprintf(" %s changed %s at %s.", principalWords(e.Actor), e.Subject, stamp(e.Time))
 		f.Cites = append(f.Cites, changeCite(e))
 	}
 	return f, true

@@ -37,10 +37,10 @@ func evalDuration(c playbook.Case) playbook.Opinion {
 	if tooLong := s.tooLong(); len(tooLong) > 0 {
 		op.Verdict = playbook.Supported
 		asked := longestAsked(tooLong)
-		parts = append(parts, fmt.Sprintf("%s asked for %s; the role allows %s.", count(len(tooLong), "refused call", "refused calls"), orUnknown(asked), orUnknown(s.config.MaxSessionDuration)))
+		parts = append(parts, fmt.Sprintf("Refused calls asked for %s (%s); the role allows %s.", orUnknown(asked), tally(tooLong), orUnknown(s.config.MaxSessionDuration)))
 		op.Cites = append(op.Cites, cites(tooLong)...)
-		why := fmt.Sprintf("AWS refused %s because the duration exceeds the role's MaxSessionDuration%s. A request that is too long is refused, not shortened, so the caller gets no credentials at all.",
-			count(len(tooLong), "call", "calls"), s.maxWords())
+		why := fmt.Sprintf("AWS refuses the call because the duration exceeds the role's MaxSessionDuration%s (%s). A request that is too long is refused, not shortened, so the caller gets no credentials at all.",
+			s.maxWords(), tally(tooLong))
 		f := finding(playbook.DurationAboveMax, playbook.High, tooLong,
 			fmt.Sprintf("Callers ask for %s, the role allows %s", orUnknown(asked), orUnknown(s.config.MaxSessionDuration)), why)
 		f.Cites = append(f.Cites, s.maxCite()...)
@@ -54,7 +54,7 @@ func evalDuration(c playbook.Case) playbook.Opinion {
 		op.Verdict = playbook.Supported
 		op.Cites = append(op.Cites, cites(past)...)
 		parts = append(parts, fmt.Sprintf("Sessions were used past their end in %s (%s). Their end was set by %s.",
-			count(len(episodes(past)), "case", "cases"), count(len(past), "failure", "failures"), s.terms(past)))
+			count(len(episodes(past)), "case", "cases"), tally(past), s.terms(past)))
 	}
 	switch {
 	case len(parts) > 0:

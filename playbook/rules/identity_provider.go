@@ -84,7 +84,7 @@ func (s *sight) staleToken(fs []failure) playbook.Finding {
 		}
 		confidence = playbook.High
 	}
-	why := fmt.Sprintf("AWS refused %s of an identity token for a session because the token itself was stale, first at %s.", count(len(fs), "exchange", "exchanges"), stamp(fs[0].at))
+	why := fmt.Sprintf("AWS refuses to exchange an identity token for a session because the token itself is stale (%s, first at %s).", tally(fs), stamp(fs[0].at))
 	headline := "The identity token that is exchanged for a session is stale"
 	if stale > 0 {
 		headline = fmt.Sprintf("The identity token ended at %s and is still presented", ended.UTC().Format("2006-01-02 15:04 UTC"))
@@ -129,12 +129,12 @@ func (s *sight) providerWrong() (playbook.Finding, bool) {
 	}
 	for _, c := range s.inWindow(facts.ProviderEdited) {
 		if !c.Time.After(fs[0].at) {
-			state = append(state, fmt.Sprintf("%s changed the provider (%s) at %s", c.Actor, c.Event, stamp(c.Time)))
+			state = append(state, fmt.Sprintf("%s changed the provider (%s) at %s", principalWords(c.Actor), c.Event, stamp(c.Time)))
 			proof = append(proof, changeCite(c))
 		}
 	}
 	confidence := playbook.Medium
-	why := fmt.Sprintf("AWS refused %s because of the identity provider's set-up: %q.", count(len(fs), "exchange", "exchanges"), shorten(fs[0].text, 140))
+	why := fmt.Sprintf("AWS refuses the exchange because of the identity provider's set-up (%s): %q.", tally(fs), shorten(fs[0].text, 140))
 	if len(state) > 0 {
 		confidence = playbook.High
 		why += " In IAM: " + some(state, 3) + "."

@@ -178,7 +178,7 @@ func kindsSeen(fs []failure) string {
 	})
 	var parts []string
 	for _, k := range kinds {
-		parts = append(parts, fmt.Sprintf("%d × %s", counts[k], kindWords(k)))
+		parts = append(parts, fmt.Sprintf("%s (%s)", kindWords(k), tally(pick(fs, func(f failure) bool { return f.kind == k }))))
 	}
 	return some(parts, 5)
 }

@@ -66,7 +66,7 @@ func evalScope(c playbook.Case) playbook.Opinion {
 	}
 	if fs := s.throttledCalls(); len(fs) > 0 {
 		op.Causes = append(op.Causes, finding(playbook.Throttled, playbook.High, fs, "Requests for sessions are throttled",
-			fmt.Sprintf("AWS answered Throttling to %s for sessions, first at %s. STS counts all issuing calls of the account in the region together, so one busy client can starve the others.", count(len(fs), "request", "requests"), stamp(fs[0].at))))
+			fmt.Sprintf("AWS answers Throttling to requests for sessions (%s, first at %s). STS counts all issuing calls of the account in the region together, so one busy client can starve the others.", tally(fs), stamp(fs[0].at))))
 	}
 	if event != nil && len(others) >= sharedLeast && failing {
 		op.Causes = append(op.Causes, s.serviceFinding(event, others))
@@ -178,7 +178,7 @@ func (s *sight) missing() (playbook.Finding, bool) {
 	cite := []playbook.Cite{{Step: playbook.RoleAndHealth, Ref: "iam:GetRole answers NoSuchEntity"}}
 	for _, c := range slices.Backward(s.changes.Changes) {
 		if c.Kind == facts.RoleDeleted {
-			why += fmt.Sprintf(" %s deleted it at %s; its sessions died with it.", c.Actor, stamp(c.Time))
+			why += fmt.Sprintf(" %s deleted it at %s; its sessions died with it.", principalWords(c.Actor), stamp(c.Time))
 			cite = append(cite, changeCite(c))
 			break
 		}

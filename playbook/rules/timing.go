@@ -213,7 +213,7 @@ func (s *sight) refreshFailing(tried []failure) (playbook.Finding, bool) {
 	}
 	lines := s.of(facts.RefreshFailed)
 	confidence := playbook.Low
-	why := fmt.Sprintf("%s on renewing credentials", count(len(fs), "failure", "failures"))
+	why := fmt.Sprintf("Renewing credentials fails (%s)", tally(fs))
 	if len(lines) > 0 {
 		confidence = playbook.Medium
 		why += fmt.Sprintf(", in the client's own words: %q", shorten(lines[0].text, 180))
@@ -244,7 +244,7 @@ func (s *sight) skewed() []playbook.Finding {
 		}
 	}
 	confidence, headline := playbook.Medium, "The client's clock is off"
-	why := fmt.Sprintf("AWS refused %s because the signature's time lies outside its tolerance, which is not an expired session.", count(len(fs), "request", "requests"))
+	why := fmt.Sprintf("AWS refuses requests because the signature's time lies outside its tolerance (%s), which is not an expired session.", tally(fs))
 	if worst != 0 {
 		confidence = playbook.High
 		headline = fmt.Sprintf("The client's clock is %s %s", span(worst), map[bool]string{true: "behind", false: "ahead"}[worst < 0])

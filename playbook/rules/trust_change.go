@@ -39,25 +39,9 @@ func evalTrustChange(c playbook.Case) playbook.Opinion {
 	s := look(c)
 	var op playbook.Opinion
 	var ruledOut []string
-	open := false // a change that may or may not block: nothing could be proved
+	var open bool // a change that may or may not block: nothing could be proved
 
-	edits := s.inWindow(facts.TrustEdited)
-	for i, edit := range edits {
-		until := c.Request.Window.To
-		if i+1 < len(edits) {
-			until = edits[i+1].Time
-		}
-		f, why, unsure := s.blameEdit(edit, until)
-		switch {
-		case f != nil:
-			op.Causes = append(op.Causes, *f)
-		case unsure:
-			open = true
-			ruledOut = append(ruledOut, why)
-		default:
-			ruledOut = append(ruledOut, why)
-		}
-	}
+	op.Causes, ruledOut, open = s.blamedEdits()
 	for _, change := range s.inWindow(facts.MaxSessionEdited) {
 		if f, why := s.blameMax(change); f != nil {
 			op.Causes = append(op.Causes, *f)
@@ -125,6 +109,26 @@ func (s *sight) changeCites() []playbook.Cite {
 	return out
 }
 
+// blamedEdits asks of each edit of the trust policy whether it explains refusals
+// between it and the next; what does not is ruled out, or stays open.
+func (s *sight) blamedEdits() (found []playbook.Finding, ruledOut []string, open bool) {
+	edits := s.inWindow(facts.TrustEdited)
+	for i, edit := range edits {
+		until := s.req.Window.To
+		if i+1 < len(edits) {
+			until = edits[i+1].Time
+		}
+		f, why, unsure := s.blameEdit(edit, until)
+		if f != nil {
+			found = append(found, *f)
+			continue
+		}
+		ruledOut = append(ruledOut, why)
+		open = open || unsure
+	}
+	return found, ruledOut, open
+}
+
 // blameEdit asks whether one edit of the trust policy explains refusals between
 // it and the next. Without a finding it says why not, and whether that is sure.
 func (s *sight) blameEdit(edit facts.Change, until time.Time) (found *playbook.Finding, why string, unsure bool) {
@@ -141,6 +145,7 @@ func (s *sight) blameEdit(edit facts.Change, until time.Time) (found *playbook.F
 		return nil, what + " could not be read", true
 	}
 	var blocked []failure
+	var names []string
 	confidence := playbook.Low
 	var reason string
 	for _, r := range later {
@@ -167,15 +172,16 @@ func (s *sight) blameEdit(edit facts.Change, until time.Time) (found *playbook.F
 			continue
 		}
 		blocked = append(blocked, r.failure)
+		names = append(names, s.callerWords(r))
 		reason = because
 	}
 	if len(blocked) == 0 {
 		return nil, what + ": " + reason, unsure
 	}
 	first := blocked[0]
-	headline := fmt.Sprintf("A trust policy change at %s keeps %s out", edit.Time.UTC().Format("15:04 UTC"), callerOfFailure(s, first))
-	text := fmt.Sprintf("%s edited the trust policy at %s. %s Since then %s refused, first at %s: %s.",
-		edit.Actor, stamp(edit.Time), diffWords(edit), count(len(blocked), "request was", "requests were"), stamp(first.at), reason)
+	headline := fmt.Sprintf("A trust policy change at %s keeps %s out", edit.Time.UTC().Format("15:04 UTC"), some(unique(names), 3))
+	text := fmt.Sprintf("%s edited the trust policy at %s. %s Since then it is refused (%s, first at %s): %s.",
+		capital(principalWords(edit.Actor)), stamp(edit.Time), diffWords(edit), tally(blocked), stamp(first.at), reason)
 	f := finding(playbook.TrustPolicyChanged, confidence, blocked, headline, text)
 	f.Cites = append([]playbook.Cite{changeCite(edit)}, f.Cites...)
 	return &f, "", false
@@ -186,15 +192,6 @@ func firstText(old, new string) string {
 		return new
 	}
 	return old
-}
-
-func callerOfFailure(s *sight, f failure) string {
-	for _, r := range s.refusals() {
-		if r.key == f.key {
-			return s.callerWords(r)
-		}
-	}
-	return f.client
 }
 
 func diffWords(edit facts.Change) string {
@@ -253,7 +250,7 @@ func (s *sight) blameMax(c facts.Change) (*playbook.Finding, string) {
 	f := finding(playbook.MaxSessionLowered, playbook.High, fs,
 		fmt.Sprintf("MaxSessionDuration was lowered from %s to %s", atLeast(c.WasMax, was), seconds(c.NowMax)),
 		fmt.Sprintf("%s set MaxSessionDuration to %s at %s; it was %s. Sessions that ran then were left alone, but every renewal since that asks for more is refused: %s, first at %s.",
-			c.Actor, seconds(c.NowMax), stamp(c.Time), atLeast(c.WasMax, was), count(len(fs), "call", "calls"), stamp(fs[0].at)))
+			capital(principalWords(c.Actor)), seconds(c.NowMax), stamp(c.Time), atLeast(c.WasMax, was), tally(fs), stamp(fs[0].at)))
 	f.Cites = append([]playbook.Cite{changeCite(c)}, f.Cites...)
 	if shown.Ref != "" {
 		f.Cites = append(f.Cites, shown)
@@ -282,7 +279,7 @@ func (s *sight) revoked() (playbook.Finding, bool) {
 	}
 	for _, c := range s.inWindow(facts.SessionsCut) {
 		if !c.RevokesBefore.Before(cut) {
-			cut, cite, by = c.RevokesBefore, changeCite(c), c.Actor
+			cut, cite, by = c.RevokesBefore, changeCite(c), principalWords(c.Actor)
 		}
 	}
 	if cut.IsZero() {

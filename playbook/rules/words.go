@@ -40,7 +40,63 @@ func span(d time.Duration) string {
 	return strings.Join(parts, " ")
 }
 
-func seconds(n int) string { return span(time.Duration(n) * time.Second) }
+// seconds writes a session's length. CloudTrail truncates both ends, so that a
+// session of an hour shows as 3599 seconds: the last second is not told.
+func seconds(n int) string {
+	if near := (n + 30) / 60 * 60; near > 0 && abs(n-near) <= int(expirySlack/time.Second) {
+		n = near
+	}
+	return span(time.Duration(n) * time.Second)
+}
+
+// tally counts failures by where they were seen: a failed attempt is often in
+// both places, and must not look like two.
+func tally(fs []failure) string {
+	records, lines := 0, 0
+	for _, f := range fs {
+		if f.line != nil {
+			lines++
+		} else {
+			records++
+		}
+	}
+	switch {
+	case lines == 0:
+		return count(records, "CloudTrail record", "CloudTrail records")
+	case records == 0:
+		return count(lines, "log line", "log lines")
+	}
+	return count(records, "CloudTrail record", "CloudTrail records") + " and " + count(lines, "log line", "log lines")
+}
+
+// principalWords shortens an ARN to what people call it: "role batch-runner",
+// "user ci", the last part of anything else.
+func principalWords(arn string) string {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) != 6 {
+		return arn
+	}
+	kind, rest, _ := strings.Cut(parts[5], "/")
+	switch kind {
+	case "assumed-role":
+		role, _, _ := strings.Cut(rest, "/")
+		return "role " + role
+	case "role", "user":
+		return kind + " " + rest[strings.LastIndexByte(rest, '/')+1:]
+	case "root":
+		return "account " + parts[4]
+	case "oidc-provider", "saml-provider":
+		return "identity provider " + rest
+	}
+	return arn
+}
+
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
 
 func count(n int, one, many string) string {
 	if n == 1 {
