@@ -100,8 +100,12 @@ func evaluate(ctx context.Context, dir string) (evaluation, bool) {
 	}
 	req, err := o.question().request(o.incident.Now, "")
 	var r playbook.Report
+	var plan playbook.Plan
 	if err == nil {
-		r, err = app.Investigate(ctx, o.aws, req, nil, slog.New(slog.DiscardHandler))
+		plan, err = o.aws.Plan()
+	}
+	if err == nil {
+		r, err = app.Investigate(ctx, plan, req, nil, slog.New(slog.DiscardHandler))
 	}
 	if err != nil {
 		e.Error = err.Error()

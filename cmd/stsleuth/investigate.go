@@ -38,7 +38,8 @@ func (c *investigateCmd) Run(ctx context.Context, s streams) error {
 	var ask question
 	at := time.Now()
 	if c.Capture != "" {
-		o, err := openCapture(ctx, c.Capture, c.Role, awsemu.Options{})
+		// A query over files need not pretend to take its time.
+		o, err := openCapture(ctx, c.Capture, c.Role, awsemu.Options{QueryDuration: -1})
 		if err != nil {
 			return err
 		}
@@ -63,8 +64,12 @@ func (c *investigateCmd) Run(ctx context.Context, s streams) error {
 	if source.Config.Region == "" || playbook.Partition(source.Config.Region) != req.Target.Partition {
 		source.Config.Region = req.Target.Region
 	}
-	watch, done := report.Progress(s.err, c.Output == "text", s.env)
-	r, err := app.Investigate(ctx, source, req, watch, log)
+	plan, err := source.Plan()
+	if err != nil {
+		return err
+	}
+	watch, done := report.Progress(s.err, plan, s.env)
+	r, err := app.Investigate(ctx, plan, req, watch, log)
 	done()
 	if err != nil {
 		return err

@@ -42,11 +42,7 @@ func (a AWS) Plan() (playbook.Plan, error) {
 }
 
 // Investigate runs one investigation in this process, with a journal in memory.
-func Investigate(ctx context.Context, a AWS, req playbook.Request, watch func(engine.Event), log *slog.Logger) (playbook.Report, error) {
-	plan, err := a.Plan()
-	if err != nil {
-		return playbook.Report{}, err
-	}
+func Investigate(ctx context.Context, plan playbook.Plan, req playbook.Request, watch func(engine.Event), log *slog.Logger) (playbook.Report, error) {
 	e := engine.Engine{Plan: plan, Judge: rules.Judge, Journal: new(engine.Memory), Watch: watch, Log: log}
 	return e.Run(ctx, req)
 }
