@@ -118,6 +118,15 @@ type Message struct {
 	// Update marks a change of a message that is already up (the parent): only
 	// its newest state matters, so updates are coalesced, never queued up.
 	Update bool `json:"update,omitempty"`
+	// Version is the state of the investigation that an Update, or the parent's
+	// first post, shows at least. The sender passes it back with what it posted.
+	Version int64 `json:"version,omitempty"`
+	// Attempt counts the claims of this message, this one included.
+	Attempt int `json:"attempt,omitempty"`
+	// Unsure: an earlier attempt may have reached the chat workspace. Look for the
+	// message in the thread before posting it. A sender sets it when it asks for a
+	// retry without knowing what became of the post.
+	Unsure bool `json:"unsure,omitempty"`
 }
 
 // ID is the message's name within its investigation.
@@ -136,6 +145,7 @@ type Press struct {
 	Action string    `json:"action"` // an Offer, or rerun, stop, look-again, trace, report, feedback
 	By     Person    `json:"by"`
 	At     time.Time `json:"at"`
+	Due    time.Time `json:"due"` // when it is to be done: At, or later for look-again
 	State  State     `json:"state"`
 	// Outcome is what a follow-up found, told in the thread; nil until it ended
 	// and for presses that are no checks.

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -25,12 +26,21 @@ func TestAWSCLIReadsEachOperation(t *testing.T) {
 	const day = "--start-time 2026-10-14T00:00:00Z --end-time 2026-10-14T15:20:00Z"
 	const role, policy = "--role-name payments-api", "--policy-arn arn:aws:iam::111122223333:policy/boundary"
 	const metric = "--namespace App --metric-name Errors --dimensions Name=Role,Value=payments-api"
+	var tooOld atomic.Bool // for Account Management's regions, which came to the CLI in 2023
 	run := func(t *testing.T, args []string) string {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), bin, append(args, "--endpoint-url", endpoint, "--region", "eu-west-1", "--output", "text")...)
+		region := "eu-west-1"
+		if args[0] == "health" {
+			region = "us-east-1"
+		}
+		cmd := exec.CommandContext(t.Context(), bin, append(args, "--endpoint-url", endpoint, "--region", region, "--output", "text")...)
 		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "AWS_ACCESS_KEY_ID=" + exampleKeyID, "AWS_SECRET_ACCESS_KEY=" + exampleSecret,
 			"AWS_MAX_ATTEMPTS=1", "AWS_PAGER=", "AWS_EC2_METADATA_DISABLED=true", "PYENV_VERSION=" + os.Getenv("PYENV_VERSION")}
 		out, err := cmd.CombinedOutput()
+		if strings.Contains(string(out), "Invalid choice") && args[0] == "account" {
+			tooOld.Store(true)
+			t.Skipf("this CLI does not know %s", args[1])
+		}
 		if err != nil {
 			t.Fatalf("aws %s: %v\n%s", strings.Join(args, " "), err, out)
 		}
@@ -101,7 +111,7 @@ func TestAWSCLIReadsEachOperation(t *testing.T) {
 	})
 	asked := s.Stats().Calls
 	for _, o := range operations {
-		if asked[o.svc.name+":"+o.name] == 0 {
+		if asked[o.svc.name+":"+o.name] == 0 && !(o.svc == accountService && tooOld.Load()) {
 			t.Errorf("the CLI was not asked for %s:%s", o.svc.name, o.name)
 		}
 	}

@@ -147,7 +147,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-var faultAction = regexp.MustCompile(`^(\*|[a-z*]+:[A-Za-z*]+)$`)
+var faultAction = regexp.MustCompile(`^(\*|[A-Za-z0-9*-]+:[A-Za-z0-9*]+)$`)
 
 // ParseFault reads one rule, as YAML or as JSON, and refuses keys that it does not know.
 func ParseFault(data []byte) (Fault, error) {
@@ -166,7 +166,16 @@ func ParseFault(data []byte) (Fault, error) {
 			return f, fmt.Errorf("read fault: date_offset: %w", err)
 		}
 	}
-	if !f.Deny && !f.Throttle && !f.Timeout && f.Error == "" && f.Stay == "" && f.Latency == 0 && f.DateOffset == "" {
+	effects := 0
+	for _, set := range []bool{f.Deny, f.Throttle, f.Timeout, f.Error != "", f.Stay != ""} {
+		if set {
+			effects++
+		}
+	}
+	switch {
+	case effects > 1:
+		return f, errors.New("read fault: only one of deny, error, throttle, stay and timeout")
+	case effects == 0 && f.Latency == 0 && f.DateOffset == "":
 		return f, errors.New("read fault: it says nothing that goes wrong")
 	}
 	return f, nil

@@ -44,6 +44,7 @@ var oneCall = map[string]func(context.Context, aws.Config) error{
 		return err
 	},
 	"health:DescribeEvents": func(ctx context.Context, cfg aws.Config) error {
+		cfg.Region = "us-east-1" // there is no other endpoint
 		_, err := health.NewFromConfig(cfg).DescribeEvents(ctx, &health.DescribeEventsInput{})
 		return err
 	},
@@ -264,7 +265,7 @@ func TestDateOffsetMovesTheClockThatClientsSee(t *testing.T) {
 
 func TestFaultRulesAreStrict(t *testing.T) {
 	for _, rule := range []string{``, `{}`, `{"action":"iam:GetRole"}`, `{"action":"GetRole","deny":true}`, `{"action":"iam:*","deny":true,"colour":"red"}`,
-		`{"action":"iam:*","deny":true,"times":-1}`, `{"action":"iam:*","date_offset":"soon"}`, `{"action":"iam:*","latency":"-1s"}`, `[]`, `"`} {
+		`{"action":"iam:*","deny":true,"times":-1}`, `{"action":"iam:*","deny":true,"throttle":true}`, `{"action":"iam:*","date_offset":"soon"}`, `{"action":"iam:*","latency":"-1s"}`, `[]`, `"`} {
 		if f, err := ParseFault([]byte(rule)); err == nil {
 			t.Errorf("%s was taken for %+v", rule, f)
 		}

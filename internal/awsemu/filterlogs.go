@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -20,6 +21,9 @@ const (
 	filterScan  = 1_000   // events looked at for one page; AWS names no figure
 )
 
+// newestFirstFrom is the earliest start of a request that wants the newest events first.
+var newestFirstFrom = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+
 // filterLogEvents looks at a stretch of the group for each page. AWS does too, and so a page can be empty and yet have a
 // token; here the first page of anything that holds events is, because clients take that for the end.
 func (s *Server) filterLogEvents(r *request, in *cloudwatchlogs.FilterLogEventsInput) (*cloudwatchlogs.FilterLogEventsOutput, error) {
@@ -31,6 +35,8 @@ func (s *Server) filterLogEvents(r *request, in *cloudwatchlogs.FilterLogEventsI
 		return nil, invalid("logStreamNames and logStreamNamePrefix are mutually exclusive.")
 	case in.Limit != nil && (*in.Limit < 1 || *in.Limit > filterPage):
 		return nil, invalid("limit must be between 1 and %d", filterPage)
+	case in.StartFromHead != nil && !*in.StartFromHead && aws.ToInt64(in.StartTime) < newestFirstFrom:
+		return nil, invalid("startFromHead may be false only where startTime is on or after Jan 1, 2024 00:00:00 UTC.")
 	}
 	g, err := r.groupNamed(aws.ToString(first(in.LogGroupIdentifier, in.LogGroupName)))
 	if err != nil {
@@ -44,7 +50,7 @@ func (s *Server) filterLogEvents(r *request, in *cloudwatchlogs.FilterLogEventsI
 		s.journal.surprise(r.action() + ": " + err.Error())
 		return nil, invalid("Invalid filter pattern: %s", err)
 	}
-	skip, err := r.offset(in.NextToken)
+	skip, err := r.signedOffset(in.NextToken)
 	if err != nil {
 		return nil, badToken(err)
 	}
@@ -56,22 +62,33 @@ func (s *Server) filterLogEvents(r *request, in *cloudwatchlogs.FilterLogEventsI
 		to = min(*in.EndTime, math.MaxInt64/2)
 	}
 	size := s.pageSize(r, in.Limit, filterPage)
-	newestFirst := in.StartFromHead != nil && !*in.StartFromHead
 
-	// A token is the number of events that are behind it, plus one: the empty first page has looked at none.
+	// A token is the number of events that are behind it, plus one, because the empty first page has looked at none. It
+	// is below zero where the newest come first: the token decides the direction, whatever its request says.
+	newestFirst := in.StartFromHead != nil && !*in.StartFromHead
+	if in.NextToken != nil {
+		newestFirst = skip < 0
+		skip = max(skip, -skip)
+	}
+	next := func(n int) *string {
+		if newestFirst {
+			n = -n
+		}
+		return aws.String(r.token(n))
+	}
 	out := &cloudwatchlogs.FilterLogEventsOutput{Events: []logstypes.FilteredLogEvent{}, SearchedLogStreams: []logstypes.SearchedLogStream{}}
 	seen, bytes := 0, 0
 	var failed error
 	for e := range r.incident.between(g, from, to, newestFirst, &failed) {
 		if skip == 0 {
-			out.NextToken = aws.String(r.token(1))
+			out.NextToken = next(1)
 			break
 		}
 		if seen++; seen < skip {
 			continue
 		}
 		if seen-skip >= filterScan || len(out.Events) == size || bytes+len(e.message) > filterBytes && bytes > 0 {
-			out.NextToken = aws.String(r.token(seen))
+			out.NextToken = next(seen)
 			break
 		}
 		if len(in.LogStreamNames) > 0 && !slices.Contains(in.LogStreamNames, e.stream) || !strings.HasPrefix(e.stream, aws.ToString(in.LogStreamNamePrefix)) || !pattern.Match(e.message) {

@@ -16,9 +16,17 @@ var healthOperations = []operation{
 	on(healthService, "DescribeEventDetails", (*Server).describeEventDetails, "eventArns", "locale"),
 }
 
+// healthRegions are those in which Health has an endpoint. Elsewhere AWS's host name does not resolve; the emulator,
+// which every name leads to, answers and remembers that it was asked in the wrong place.
+// https://docs.aws.amazon.com/health/latest/ug/health-api.md
+var healthRegions = []string{"us-east-1", "us-east-2", "aws-global", "cn-northwest-1", "aws-cn-global", "us-gov-west-1"}
+
 // subscribed refuses as AWS does without a support plan that includes the Health API. The code is in no API model.
 // https://docs.aws.amazon.com/health/latest/ug/health-api.md
-func (r *request) subscribed() error {
+func (s *Server) subscribed(r *request) error {
+	if !slices.Contains(healthRegions, r.region()) {
+		s.journal.surprise(r.action() + ": Health has no endpoint in " + r.region())
+	}
 	if r.incident.Health == nil {
 		return fail("SubscriptionRequiredException", "%s", r.messageOf("SubscriptionRequiredException"))
 	}
@@ -26,7 +34,7 @@ func (r *request) subscribed() error {
 }
 
 func (s *Server) describeEvents(r *request, in *health.DescribeEventsInput) (*health.DescribeEventsOutput, error) {
-	if err := r.subscribed(); err != nil {
+	if err := s.subscribed(r); err != nil {
 		return nil, err
 	}
 	f := in.Filter
@@ -79,7 +87,7 @@ func wireEvent(e capture.HealthEvent) healthtypes.Event {
 }
 
 func (s *Server) describeEventDetails(r *request, in *health.DescribeEventDetailsInput) (*health.DescribeEventDetailsOutput, error) {
-	if err := r.subscribed(); err != nil {
+	if err := s.subscribed(r); err != nil {
 		return nil, err
 	}
 	if len(in.EventArns) == 0 || len(in.EventArns) > 10 {

@@ -63,6 +63,14 @@ func TestHealthRefusesFiltersItDoesNotKnow(t *testing.T) {
 	}
 }
 
+func TestHealthAskedInTheWrongRegionIsRemembered(t *testing.T) {
+	s := everything.tolerant(t, Options{})
+	must(health.NewFromConfig(s.once("eu-west-1")).DescribeEvents(t.Context(), &health.DescribeEventsInput{}))(t)
+	if u := s.Unexpected(); len(u) != 1 {
+		t.Errorf("remembered as unexpected: %q", u)
+	}
+}
+
 func TestPublicFeedIsUTF16(t *testing.T) {
 	resp := must(everything.serve(t, Options{}).Client().Get("https://health.aws.amazon.com/public/currentevents"))(t)
 	defer resp.Body.Close()

@@ -1,6 +1,7 @@
 package awsemu
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -49,8 +50,13 @@ func listedRole(role capture.Role) iamtypes.Role {
 		Path: aws.String(role.Path), RoleName: aws.String(role.RoleName), RoleId: aws.String(role.RoleID), Arn: aws.String(role.Arn),
 		CreateDate: when(role.CreateDate), Description: text(role.Description),
 		AssumeRolePolicyDocument: encoded(role.AssumeRolePolicyDocument),
-		MaxSessionDuration:       aws.Int32(int32(role.MaxSessionDuration)),
+		MaxSessionDuration:       aws.Int32(maxSessionOf(role)),
 	}
+}
+
+// maxSessionOf is what IAM takes where nothing was set: an hour.
+func maxSessionOf(role capture.Role) int32 {
+	return int32(cmp.Or(role.MaxSessionDuration, defaultSession))
 }
 
 // listRoles cuts the page first and then keeps what is below the path, so that a page may come back with nothing on it

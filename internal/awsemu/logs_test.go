@@ -260,6 +260,13 @@ func TestFilterLogEventsBeginsWithAnEmptyPage(t *testing.T) {
 	if got := filtered(t, s, in); len(got) != 2 || *got[0].Message != "ERROR ExpiredToken one" {
 		t.Errorf("%d events, older ones than the retention among them", len(got))
 	}
+	newest := *in
+	newest.StartFromHead, newest.StartTime = aws.Bool(false), aws.Int64(dayStart.UnixMilli())
+	token := must(c.FilterLogEvents(t.Context(), &newest))(t).NextToken
+	newest.StartFromHead, newest.NextToken = nil, token
+	if e := must(c.FilterLogEvents(t.Context(), &newest))(t).Events; len(e) != 2 || *e[0].Message != "ERROR ExpiredToken two" {
+		t.Errorf("the token does not keep the direction: %d events", len(e))
+	}
 	changed := *in
 	changed.NextToken, changed.FilterPattern = first.NextToken, aws.String("ERROR")
 	_, err := c.FilterLogEvents(t.Context(), &changed)
@@ -291,6 +298,7 @@ func TestFilterLogEventsSelects(t *testing.T) {
 		"streams both ways": {LogGroupName: aws.String("/prod/app"), LogStreamNames: []string{"a"}, LogStreamNamePrefix: aws.String("b")},
 		"no group":          {},
 		"a bad pattern":     {LogGroupName: aws.String("/prod/app"), FilterPattern: aws.String("{ $.level = ")},
+		"newest of old":     {LogGroupName: aws.String("/prod/app"), StartFromHead: aws.Bool(false), StartTime: aws.Int64(newestFirstFrom - 1)},
 		"too high a limit":  {LogGroupName: aws.String("/prod/app"), Limit: aws.Int32(10001)},
 	} {
 		t.Run(name, func(t *testing.T) {

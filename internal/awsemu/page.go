@@ -47,7 +47,7 @@ func (s *Server) pageSize(r *request, limit *int32, most int) int {
 var errBadToken = errors.New("the token is not one of this operation's, or the parameters have changed")
 
 // tokenNames are the parameters that may differ from one page to the next.
-var tokenNames = []string{"NextToken", "nextToken", "Marker", "MaxItems", "MaxResults", "maxResults", "limit", "maxItems"}
+var tokenNames = []string{"NextToken", "nextToken", "Marker", "MaxItems", "MaxResults", "maxResults", "limit", "maxItems", "startFromHead"}
 
 // token makes the token with which the same call goes on at offset. It holds only for the same call: AWS wants the same
 // parameters with a token, and so does this.
@@ -57,6 +57,15 @@ func (r *request) token(offset int) string {
 
 // offset reads a token; none begins at the beginning.
 func (r *request) offset(token *string) (int, error) {
+	n, err := r.signedOffset(token)
+	if n < 0 {
+		return 0, errBadToken
+	}
+	return n, err
+}
+
+// signedOffset is for FilterLogEvents, whose tokens tell the direction by their sign.
+func (r *request) signedOffset(token *string) (int, error) {
 	if token == nil {
 		return 0, nil
 	}

@@ -86,6 +86,7 @@ func TestRequestsOnTheWire(t *testing.T) {
 	must(cloudtrail.NewFromConfig(cfg).LookupEvents(ctx, &cloudtrail.LookupEventsInput{StartTime: aws.Time(time.Unix(1791990000, 0))}))(t)
 	must(cloudwatchlogs.NewFromConfig(cfg).StartQuery(ctx, &cloudwatchlogs.StartQueryInput{LogGroupName: aws.String("/prod/app"), QueryString: aws.String("fields @message"), StartTime: aws.Int64(1), EndTime: aws.Int64(2)}))(t)
 	must(cloudwatch.NewFromConfig(cfg).GetMetricData(ctx, errorsOf(60, "14:00:00", "15:00:00")))(t)
+	cfg.Region = "us-east-1"
 	must(health.NewFromConfig(cfg).DescribeEvents(ctx, &health.DescribeEventsInput{}))(t)
 	must(account.NewFromConfig(cfg).GetRegionOptStatus(ctx, &account.GetRegionOptStatusInput{RegionName: aws.String("eu-west-1")}))(t)
 

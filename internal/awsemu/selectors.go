@@ -126,13 +126,13 @@ func (s *selectable) values(field string) []string {
 	return nil
 }
 
-// category is Management for nearly every record, so only those that could be something else are decoded.
+// category is Management for nearly every record, so only those that could be something else are decoded. The key stands
+// near a record's end, and old records don't have it.
 func (s *selectable) category() string {
-	other := false
-	for _, mark := range []string{`"Data"`, `"Insight"`, `"NetworkActivity"`, `"managementEvent":false`, `"managementEvent": false`} {
-		other = other || bytes.Contains(s.raw, []byte(mark))
-	}
-	if !other {
+	const key = `"eventCategory":`
+	i := bytes.LastIndex(s.raw, []byte(key))
+	if i < 0 && !bytes.Contains(s.raw, []byte(`"managementEvent"`)) ||
+		i >= 0 && bytes.HasPrefix(bytes.TrimLeft(s.raw[i+len(key):], " "), []byte(`"Management"`)) {
 		return "Management"
 	}
 	s.decode()

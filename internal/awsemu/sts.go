@@ -56,7 +56,7 @@ func (s *Server) assumeRole(r *request, in *sts.AssumeRoleInput) (*sts.AssumeRol
 		return nil, fail("ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
 	}
 	for _, role := range r.incident.IAM.Roles {
-		if role.Arn == *in.RoleArn && duration > int32(role.MaxSessionDuration) {
+		if role.Arn == *in.RoleArn && duration > maxSessionOf(role) {
 			return nil, fail("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 		}
 	}

@@ -75,7 +75,12 @@ func advanced(fields string) string {
 // filtered gives the events of all pages of FilterLogEvents in eu-west-1.
 func filtered(t *testing.T, s *Server, in *cloudwatchlogs.FilterLogEventsInput) (events []logstypes.FilteredLogEvent) {
 	t.Helper()
-	c := cloudwatchlogs.NewFromConfig(s.once("eu-west-1"))
+	return filteredIn(t, s, "eu-west-1", in)
+}
+
+func filteredIn(t *testing.T, s *Server, region string, in *cloudwatchlogs.FilterLogEventsInput) (events []logstypes.FilteredLogEvent) {
+	t.Helper()
+	c := cloudwatchlogs.NewFromConfig(s.once(region))
 	for p := cloudwatchlogs.NewFilterLogEventsPaginator(c, in); p.HasMorePages(); {
 		events = append(events, must(p.NextPage(t.Context()))(t).Events...)
 	}
@@ -122,7 +127,7 @@ func TestEventsOfAFileAndOfATrailAreInOneOrder(t *testing.T) {
 	}
 	s := fs.serve(t, Options{})
 	for _, head := range []bool{true, false} {
-		events := filtered(t, s, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("trail-logs"), StartFromHead: &head})
+		events := filtered(t, s, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("trail-logs"), StartFromHead: &head, StartTime: aws.Int64(dayStart.UnixMilli())})
 		if len(events) != 5 || !slices.IsSortedFunc(events, func(a, b logstypes.FilteredLogEvent) int {
 			if head {
 				return int(*a.Timestamp - *b.Timestamp)

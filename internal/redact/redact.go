@@ -10,6 +10,7 @@ package redact
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -61,22 +62,65 @@ var (
 
 // String cuts what has the shape of a secret.
 func String(s string) string {
-	s = privateKey.ReplaceAllString(s, Mark)
-	s = assertion.ReplaceAllString(s, Mark)
-	s = sigV4.ReplaceAllString(s, Mark)
-	for _, named := range []*regexp.Regexp{authorization, bearer, amzParameter, signature, field, flag, bareToken, spelledSecret} {
-		s = cutValue(named, s)
+	// Most text holds none: looking for a telling word first costs next to nothing.
+	low := strings.ToLower(s)
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(low, w) })
+	}
+	if has("private key") {
+		s = privateKey.ReplaceAllString(s, Mark)
+	}
+	if has("assertion", "response") {
+		s = assertion.ReplaceAllString(s, Mark)
+	}
+	if has("aws4-") {
+		s = sigV4.ReplaceAllString(s, Mark)
+	}
+	for _, n := range []struct {
+		words []string
+		text  *regexp.Regexp
+	}{
+		{[]string{"authorization"}, authorization}, {[]string{"bearer"}, bearer}, {[]string{"x-amz-"}, amzParameter}, {[]string{"signature"}, signature},
+		{[]string{"secret", "passw", "passphrase", "pwd", "token", "saml", "key"}, field}, {[]string{"-secret", "-session", "-password", "-token", "-client", "-web-identity", "-saml"}, flag},
+		{[]string{"token"}, bareToken}, {[]string{"secret"}, spelledSecret},
+	} {
+		if has(n.words...) {
+			s = cutValue(n.text, s)
+		}
 	}
 	s = cutBlobs(s)
-	s = slackToken.ReplaceAllString(s, Mark)
-	s = slackWebhook.ReplaceAllString(s, "${1}"+Mark)
-	s = encoded.ReplaceAllStringFunc(s, func(m string) string {
-		if random(m) {
-			return Mark
-		}
-		return m
-	})
+	if has("xox", "xapp", "xwfp") {
+		s = slackToken.ReplaceAllString(s, Mark)
+	}
+	if has("hooks.slack") {
+		s = slackWebhook.ReplaceAllString(s, "${1}"+Mark)
+	}
+	if longRun(s) {
+		s = encoded.ReplaceAllStringFunc(s, func(m string) string {
+			if random(m) {
+				return Mark
+			}
+			return m
+		})
+	}
 	return maskKeys(s)
+}
+
+// longRun says whether a text has a run that could be a secret access key or
+// longer.
+func longRun(s string) bool {
+	run := 0
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("+/=_-%\\", c) >= 0:
+			if run++; run >= 40 {
+				return true
+			}
+		default:
+			run = 0
+		}
+	}
+	return false
 }
 
 // Key masks an access key id: ASIA…WXYZ. It is enough to tell keys apart and of
@@ -150,8 +194,14 @@ func harmless(v string) bool {
 	return strings.Trim(v, "*") == ""
 }
 
+// blobStarts are how blob's alternatives begin.
+var blobStarts = []string{"PHNh", "PD94", "PFJl", "PEFz", "eyJ", "IQo", "Fwo", "FQo", "Ago", "AQo"}
+
 // cutBlobs cuts encoded documents and tokens with all their wrapped lines.
 func cutBlobs(s string) string {
+	if !slices.ContainsFunc(blobStarts, func(start string) bool { return strings.Contains(s, start) }) {
+		return s
+	}
 	var b strings.Builder
 	for {
 		at := blob.FindStringIndex(s)

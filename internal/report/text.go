@@ -196,7 +196,7 @@ func (p *page) proof(proof playbook.Proof) {
 	}
 	for _, line := range strings.Split(strings.TrimSpace(proof.Query), "\n") {
 		if strings.TrimSpace(line) != "" {
-			p.line(p.in(dim, "       | "+plain(line)))
+			p.line(p.in(dim, "         "+plain(line)))
 		}
 	}
 	if proof.Console != "" {

@@ -4,7 +4,8 @@
 // answers, envelopes, and the messages as Slack would have stored them.
 //
 // Start reading at [New] in server.go (the routes), then webapi.go (the path of
-// one Web API call) and socket.go (the path of one envelope).
+// one Web API call), socket.go (the life of a connection) and delivery.go (the
+// path of one envelope).
 //
 // # Addresses
 //
@@ -138,5 +139,10 @@
 // or not. An acknowledgement counts only on the connection that carried the
 // envelope (Slack does not say; this is the strict reading, see
 // [Options].LenientAcks). The burst of chat.postMessage is five messages. A half-open connection loses
-// traffic both ways. An envelope that no connection takes is not kept for later.
+// traffic both ways. An envelope that no connection takes is not kept for later
+// (events are tried again). A reply to a parent that is gone lands in the channel.
+// Not emulated, but available as faults: edit_window_closed, block_mismatch,
+// token rotation, streaming messages. Continuation frames are put together,
+// where Slack drops them. An option's text may have 75 characters and a
+// container only the children that Slack's validator is reported to take.
 package slackemu

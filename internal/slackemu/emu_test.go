@@ -149,8 +149,8 @@ func wait[T any](t *testing.T, c <-chan T) T {
 	select {
 	case v := <-c:
 		return v
-	case <-time.After(10 * time.Second):
-		t.Fatal("waited 10 s for nothing")
+	case <-time.After(30 * time.Second):
+		t.Fatal("waited 30 s for nothing")
 		panic("unreachable")
 	}
 }

@@ -137,6 +137,25 @@ func (s *Server) filesInfo(r *request) obj {
 	return obj{"ok": true, "file": f}
 }
 
+// missingFiles finds images that name a file which was never uploaded. Caller holds mu.
+func (s *Server) missingFiles(blocks []map[string]any) (out []problem) {
+	for i, b := range blocks {
+		walk(b, "/blocks/"+itoa(i), func(o map[string]any, at string) {
+			ref, ok := o["slack_file"].(map[string]any)
+			if !ok {
+				return
+			}
+			for _, f := range s.files {
+				if f.complete && (f.ID == ref["id"] || f.URLPrivate == ref["url"] || f.Permalink == ref["url"]) {
+					return
+				}
+			}
+			out = append(out, problem{Pointer: at + "/slack_file", Code: "invalid_slack_file", Message: "invalid slack file"})
+		})
+	}
+	return out
+}
+
 // firstPart is the content of the first file in a multipart body.
 func firstPart(contentType string, body []byte) ([]byte, error) {
 	_, params, err := mime.ParseMediaType(contentType)

@@ -121,6 +121,9 @@ func (s *Server) readContent(a args) (content, obj) {
 		if bad != nil {
 			return c, bad
 		}
+		if missing := s.missingFiles(blocks); len(missing) > 0 {
+			return c, invalid("invalid_blocks", missing)
+		}
 		if len(blocks) > 0 {
 			c.blocks = s.completeBlocks(blocks)
 		}

@@ -80,8 +80,6 @@ func TestTokensAreChecked(t *testing.T) {
 func TestMembership(t *testing.T) {
 	s := start(t, Options{})
 	c := client(s)
-	yes := obj{"is_member": true}
-	_ = yes
 	do[any](t, s, "channel", obj{"channel": private, "is_member": false})
 	post := func(ch string) string {
 		return slackError(t, third(c.PostMessageContext(t.Context(), ch, slack.MsgOptionText("x", false))))
@@ -383,6 +381,13 @@ func TestUpload(t *testing.T) {
 	info, _, _, err := c.GetFileInfoContext(t.Context(), f.ID, 0, 0)
 	if err != nil || info.Size != len(content) {
 		t.Errorf("files.info %+v, %v", info, err)
+	}
+	image := `[{"type":"image","alt_text":"a","slack_file":{"id":"%s"}}]`
+	if got := form(t, s, "chat.postMessage", "channel", public, "blocks", fmt.Sprintf(image, f.ID)); got["ok"] != true {
+		t.Errorf("an image block of an uploaded file: %v", got)
+	}
+	if got := form(t, s, "chat.postMessage", "channel", public, "blocks", fmt.Sprintf(image, "F0")); got["error"] != "invalid_blocks" {
+		t.Errorf("an image block of no file: %v", got)
 	}
 	if _, err := c.UploadFileContext(t.Context(), slack.UploadFileParameters{Filename: "x", FileSize: 1, Reader: strings.NewReader("x"), Channel: general}); slackError(t, err) == "" {
 		t.Error("an upload to a channel without the bot must fail")

@@ -168,13 +168,13 @@ func excerpt(message string, r reading) string {
 	if runes := []rune(text); len(runes) <= lineLength {
 		return text
 	}
-	at := 0
+	at, low := 0, strings.ToLower(text)
 	for _, s := range signatures {
 		if s.kind != r.Kind {
 			continue
 		}
-		if m := s.text.FindStringIndex(text); m != nil {
-			at = m[0]
+		if found := s.find(text, low); found >= 0 {
+			at = found
 			break
 		}
 	}

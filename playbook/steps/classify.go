@@ -50,7 +50,7 @@ var errorGroups = []errorGroup{
 	{[]string{"OptInRequired"},
 		playbook.Blind, "the account is not signed up for the service behind {action} in {region}"},
 	{[]string{"SubscriptionRequiredException", "SubscriptionRequired"},
-		playbook.Blind, "the account's support plan does not include {action}"},
+		playbook.Blind, "the account's support plan does not include the AWS Health API"},
 	{[]string{"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "TooManyRequestsException", "LimitExceededException", "LimitExceeded", "SlowDown", "PriorRequestNotComplete"},
 		playbook.Blind, "AWS throttled {action} in {region}, retries included"},
 	{noSuch,

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -105,7 +106,7 @@ const (
 // region: there is no health.eu-west-1.amazonaws.com.
 // https://docs.aws.amazon.com/health/latest/ug/health-api.html
 func NewClients(cfg aws.Config) Clients {
-	partition := playbook.Partition(cfg.Region)
+	partition := cmp.Or(playbook.Partition(cfg.Region), "aws")
 	global := playbook.GlobalRegion(partition)
 	cfg.Credentials = newOwnCredentials(cfg.Credentials)
 	cfg.APIOptions = append(cfg.APIOptions[:len(cfg.APIOptions):len(cfg.APIOptions)], countRequests)

@@ -3,7 +3,10 @@ package steps
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/stsleuth/stsleuth/internal/capture"
 	"github.com/stsleuth/stsleuth/playbook"
@@ -40,6 +43,28 @@ func TestExamplesEndAsExpected(t *testing.T) {
 			}
 			if want, ok := c.Incident.Expect.Steps[string(id)]; ok && out.Status.String() != want {
 				t.Errorf("%s is %s, want %s: %s %s %q", id, out.Status, want, out.Summary, out.Partial, out.Unseen)
+			}
+		}
+	})
+}
+
+// The same capture gives the same outcome, byte for byte.
+func TestSameInputSameOutcome(t *testing.T) {
+	examples(t, func(t *testing.T, first *emulated, c *capture.Capture) {
+		if !slices.Contains([]string{"hourly-no-refresh", "trust-policy-drops-caller"}, filepath.Base(c.Dir)) {
+			return // two are enough
+		}
+		order := []playbook.StepID{playbook.RoleAndHealth, playbook.RoleConfig, playbook.STSErrors, playbook.Sessions, playbook.AppErrors, playbook.TrustChanges}
+		for _, id := range order {
+			first.run(t, id)
+		}
+		for range 2 {
+			again := emulateCapture(t, c.Dir)
+			for _, id := range order {
+				again.run(t, id)
+				if d := cmp.Diff(first.done[id], again.done[id]); d != "" {
+					t.Fatalf("%s differs:\n%s", id, d)
+				}
 			}
 		}
 	})

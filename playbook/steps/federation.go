@@ -36,6 +36,8 @@ const (
 var exchanges = []string{"AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"}
 
 func (r run) federation(ctx context.Context, p playbook.Pass) (playbook.Evidence, error) {
+	ctx, cancel := beforeTheEnd(ctx)
+	defer cancel()
 	config, _ := facts.Config.In(p.Done)
 	seen, _ := facts.Errors.In(p.Done)
 	ledger, _ := facts.Ledger.In(p.Done)

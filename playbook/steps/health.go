@@ -133,7 +133,7 @@ func (r run) healthEvents(ctx context.Context, partition string, regions []strin
 	})
 	a.Out = bearingOn(w, a.Out)
 	if a.Problem == nil {
-		a.Proof.Result = fmt.Sprintf("%d issues of STS and IAM in the window", len(a.Out))
+		a.Proof.Result = countInWords(len(a.Out), "issue") + " of STS and IAM in the window"
 	}
 	return a
 }
@@ -159,7 +159,7 @@ func (r run) healthTexts(ctx context.Context, partition string, events []facts.H
 		ids = append(ids, e.ID)
 	}
 	c := call{Action: "health:DescribeEventDetails", Region: healthRegion(partition), Args: append([]string{"--event-arns"}, ids...)}
-	return ask(ctx, c, func(ctx context.Context) (map[string]string, error) {
+	a := ask(ctx, c, func(ctx context.Context) (map[string]string, error) {
 		out, err := r.Health.DescribeEventDetails(ctx, &health.DescribeEventDetailsInput{EventArns: ids})
 		if err != nil {
 			return nil, err
@@ -172,6 +172,10 @@ func (r run) healthTexts(ctx context.Context, partition string, events []facts.H
 		}
 		return texts, nil
 	})
+	if a.Problem == nil {
+		a.Proof.Result = countInWords(len(a.Out), "description")
+	}
+	return a
 }
 
 // publicFeed reads the feed behind AWS's public status page. It has no API and

@@ -159,7 +159,7 @@ func awaitQuery(ctx context.Context, api Logs, id string) (page *cloudwatchlogs.
 			ended = true
 			return nil, &playbook.Problem{Status: playbook.Blind, Text: "CloudWatch Logs Insights ended the query as " + string(page.Status)}
 		}
-		pause = min(pause*13/10, slowestPoll)
+		pause = min(pause*115/100, slowestPoll)
 	}
 }
 

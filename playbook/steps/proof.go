@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 	"unicode"
 
 	"github.com/aws/smithy-go/middleware"
@@ -63,6 +64,16 @@ func ask[T any](ctx context.Context, c call, do func(context.Context) (T, error)
 		a.Proof.Result = outcomeOf(a.Problem)
 	}
 	return a
+}
+
+// beforeTheEnd bounds a step's calls a little under the step's own time: when
+// one of them hangs, what the others saw can still be told.
+func beforeTheEnd(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadlineCause(ctx, deadline.Add(-time.Until(deadline)/10), errors.New("the step's time is up"))
 }
 
 // notes gathers a step's evidence in a fixed order. Parallel calls keep their

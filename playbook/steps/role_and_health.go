@@ -1,11 +1,14 @@
 package steps
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/account"
@@ -31,6 +34,8 @@ var roleAndHealthActions = []string{"sts:GetCallerIdentity", "iam:GetRole", "iam
 	"health:DescribeEvents", "health:DescribeEventDetails", "account:GetRegionOptStatus"}
 
 func (r run) roleAndHealth(ctx context.Context, p playbook.Pass) (playbook.Evidence, error) {
+	ctx, cancel := beforeTheEnd(ctx)
+	defer cancel()
 	t := p.Request.Target
 	if t.Partition == "" {
 		t.Partition = playbook.Partition(t.Region)
@@ -117,6 +122,10 @@ func (r run) roleAndHealth(ctx context.Context, p playbook.Pass) (playbook.Evide
 	return e, nil
 }
 
+// probeWait is how long an STS endpoint may be silent before it counts as one
+// that does not answer.
+const probeWait = 10 * time.Second
+
 // secondRegion is where STS is probed besides the region in question: a region
 // of the same partition that has nothing to do with it.
 func secondRegion(t playbook.Target) string {
@@ -136,6 +145,8 @@ func secondRegion(t playbook.Target) string {
 // the endpoint as well.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 func (r run) identity(ctx context.Context, region string) answer[*sts.GetCallerIdentityOutput] {
+	ctx, cancel := context.WithTimeoutCause(ctx, probeWait, errors.New("the endpoint is silent"))
+	defer cancel()
 	c := call{Action: "sts:GetCallerIdentity", Region: region}
 	a := ask(ctx, c, func(ctx context.Context) (*sts.GetCallerIdentityOutput, error) {
 		return r.STS(region).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
@@ -193,13 +204,17 @@ func (r run) accountSummary(ctx context.Context, region string) answer[map[strin
 // accountAlias is the account's alias, "" where it has none: an account has at most one.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListAccountAliases.html
 func (r run) accountAlias(ctx context.Context, region string) answer[string] {
-	return ask(ctx, call{Action: "iam:ListAccountAliases", Region: region}, func(ctx context.Context) (string, error) {
+	a := ask(ctx, call{Action: "iam:ListAccountAliases", Region: region}, func(ctx context.Context) (string, error) {
 		out, err := r.IAM.ListAccountAliases(ctx, &iam.ListAccountAliasesInput{})
 		if err != nil || len(out.AccountAliases) == 0 {
 			return "", err
 		}
 		return out.AccountAliases[0], nil
 	})
+	if a.Problem == nil {
+		a.Proof.Result = cmp.Or(a.Out, "no alias")
+	}
+	return a
 }
 
 func (r run) regionStatus(ctx context.Context, region, global string) answer[accounttypes.RegionOptStatus] {
@@ -242,7 +257,7 @@ func noteRole(f *facts.RoleAndHealth, t playbook.Target, role roleAnswer) (strin
 		return "There is no role " + t.Role + " in the account that answered, but which account that is could not be read.", false
 	case absent(role.get.Problem):
 		f.Exists, f.Similar = playbook.No, role.list.Out
-		return fmt.Sprintf("There is no role %s in account %s.%s", t.Role, orUnknown(f.Account), tellSimilar(f.Similar)), true
+		return fmt.Sprintf("There is no role %s in account %s.%s", t.Role, cmp.Or(f.Account, "(unknown)"), tellSimilar(f.Similar)), true
 	case got == nil:
 		if f.RoleARN == "" && t.Path != "" && f.Account != "" {
 			f.RoleARN = cloudtrail.Role{Partition: t.Partition, Account: f.Account, Path: t.Path, Name: t.Role}.ARN()
@@ -250,7 +265,7 @@ func noteRole(f *facts.RoleAndHealth, t playbook.Target, role roleAnswer) (strin
 		return "Whether the role exists could not be read: " + role.get.Problem.Text + ".", false
 	case t.Path != "" && t.Path != aws.ToString(got.Path):
 		f.Exists, f.Similar = playbook.No, []string{strings.TrimPrefix(aws.ToString(got.Path), "/") + t.Role}
-		return fmt.Sprintf("There is no role %s with the path %s in account %s.%s", t.Role, t.Path, orUnknown(f.Account), tellSimilar(f.Similar)), true
+		return fmt.Sprintf("There is no role %s with the path %s in account %s.%s", t.Role, t.Path, cmp.Or(f.Account, "(unknown)"), tellSimilar(f.Similar)), true
 	}
 	f.Exists = playbook.Yes
 	f.RoleARN, f.Path, f.RoleID = aws.ToString(got.Arn), aws.ToString(got.Path), aws.ToString(got.RoleId)
@@ -258,7 +273,7 @@ func noteRole(f *facts.RoleAndHealth, t playbook.Target, role roleAnswer) (strin
 	used := "no use of it is on record"
 	if u := got.RoleLastUsed; u != nil && u.LastUsedDate != nil {
 		f.LastUsed, f.LastRegion = u.LastUsedDate.UTC(), aws.ToString(u.Region)
-		used = "last used " + f.LastUsed.Format("2006-01-02") + " in " + orUnknown(f.LastRegion)
+		used = "last used " + f.LastUsed.Format("2006-01-02") + " in " + cmp.Or(f.LastRegion, "(unknown)")
 	}
 	return fmt.Sprintf("Role %s exists (created %s, %s).", t.Role, f.Created.Format("2006-01-02"), used), false
 }
@@ -271,13 +286,6 @@ func tellSimilar(names []string) string {
 		return " There is " + names[0] + "."
 	}
 	return " Names that come close: " + strings.Join(names, ", ") + "."
-}
-
-func orUnknown(s string) string {
-	if s == "" {
-		return "(unknown)"
-	}
-	return s
 }
 
 // probes says of both endpoints whether they answered. Where neither did, our

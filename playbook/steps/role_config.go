@@ -29,6 +29,8 @@ What it cannot tell: organization policies (SCPs, RCPs) are not readable from a 
 var roleConfigActions = []string{"iam:GetRole", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:GetPolicy", "iam:GetPolicyVersion"}
 
 func (r run) roleConfig(ctx context.Context, p playbook.Pass) (playbook.Evidence, error) {
+	ctx, cancel := beforeTheEnd(ctx)
+	defer cancel()
 	t, role := target(p)
 	f := facts.RoleConfig{Statements: []facts.Statement{}, Policies: []facts.PolicyNote{}}
 	if why := unreadable(t, role); why != "" {

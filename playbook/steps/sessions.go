@@ -123,7 +123,7 @@ func (r run) sessions(ctx context.Context, p playbook.Pass) (playbook.Evidence, 
 	if role.Account != account {
 		n.unseen = append(n.unseen, fmt.Sprintf("The role belongs to account %s; sessions that other accounts took are recorded there.", role.Account))
 	}
-	status := seen(f.Ended > 0 || odd > 0, a.Whole)
+	status := seen(f.Ended > 0 || odd > 0, a.Whole && role.Account == account)
 	summary := fmt.Sprintf("%d sessions of %s were issued since %s: %d active now, %d ended inside the window.", f.Total, role.Name, clock(f.From), f.ActiveNow, f.Ended)
 	e := n.evidence(status, summary, f)
 	e.Partial = strings.Join(partial, " ")

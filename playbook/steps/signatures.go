@@ -2,6 +2,7 @@ package steps
 
 import (
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,8 +14,8 @@ import (
 
 // signature is one kind of failure by the sentences that AWS and its SDKs write.
 type signature struct {
-	kind facts.Kind
-	text *regexp.Regexp
+	kind      facts.Kind
+	sentences []sentence
 	// also is a second thing that the text must say, for words that many use.
 	also *regexp.Regexp
 }
@@ -84,8 +85,53 @@ var signatures = []signature{
 		`\btoken expir(?:y|ation)[^\n]{0,40}\b(?:passed|reached|exceeded|in the past)\b`, `\b(?:token|jwt) is no longer valid\b`, `invalid_grant`),
 }
 
+// sentence is a pattern and a text that every match of it contains, in small
+// letters: most lines are done with by looking for that.
+type sentence struct {
+	needs string
+	text  *regexp.Regexp
+}
+
 func sig(kind facts.Kind, patterns ...string) signature {
-	return signature{kind: kind, text: regexp.MustCompile(`(?i)` + strings.Join(patterns, "|"))}
+	s := signature{kind: kind}
+	for _, p := range patterns {
+		s.sentences = append(s.sentences, sentence{longestLiteral(p), regexp.MustCompile(`(?i)` + p)})
+	}
+	return s
+}
+
+// longestLiteral is the longest text that a pattern cannot do without; "" where
+// there is none.
+func longestLiteral(pattern string) string {
+	tree, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return ""
+	}
+	longest := ""
+	parts := []*syntax.Regexp{tree}
+	if tree.Op == syntax.OpConcat {
+		parts = tree.Sub
+	}
+	for _, part := range parts {
+		if l := strings.ToLower(string(part.Rune)); part.Op == syntax.OpLiteral && len(l) > len(longest) {
+			longest = l
+		}
+	}
+	return longest
+}
+
+// find gives the place in a text where a signature's first fitting sentence
+// stands, -1 for none. low is the text in small letters.
+func (s signature) find(text, low string) int {
+	for _, one := range s.sentences {
+		if !strings.Contains(low, one.needs) {
+			continue
+		}
+		if at := one.text.FindStringIndex(text); at != nil && (s.also == nil || s.also.MatchString(text)) {
+			return at[0]
+		}
+	}
+	return -1
 }
 
 func also(s signature, pattern string) signature {
@@ -122,18 +168,17 @@ type reading struct {
 	Roles    []string
 	Sessions []string
 	Accounts []string
-	at, end  int // where in the text the kind was found
 }
 
 // readLine classifies a line; false where it is not about credentials.
 func readLine(message string) (reading, bool) {
 	text := unescaped(message)
+	low := strings.ToLower(text)
 	for _, s := range signatures {
-		at := s.text.FindStringIndex(text)
-		if at == nil || s.also != nil && !s.also.MatchString(text) {
+		if s.find(text, low) < 0 {
 			continue
 		}
-		r := reading{Kind: s.kind, at: at[0], end: at[1]}
+		r := reading{Kind: s.kind}
 		if s.kind != facts.LookAlike {
 			r.Code = lineCode(text)
 			r.Call = lineCall(text)

@@ -134,7 +134,7 @@ func (r run) stsErrors(ctx context.Context, p playbook.Pass) (playbook.Evidence,
 	} else {
 		n.unseen = append(n.unseen, "Denied calls from other accounts: CloudTrail records them in the caller's account only.")
 	}
-	status := seen(f.Total > 0, a.Whole)
+	status := seen(f.Total > 0, a.Whole && role.Account == account)
 	e := n.evidence(status, stsErrorsSummary(f, role.Name, status), f)
 	e.Partial = strings.Join(partial, " ")
 	return e, nil

@@ -29,6 +29,8 @@ const (
 )
 
 func (r run) stsMetrics(ctx context.Context, p playbook.Pass) (playbook.Evidence, error) {
+	ctx, cancel := beforeTheEnd(ctx)
+	defer cancel()
 	seen, _ := facts.Errors.In(p.Done)
 	counted := p.Done.Saw(playbook.STSErrors)
 	window := p.Request.Window

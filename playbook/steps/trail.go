@@ -95,9 +95,9 @@ func (r run) readTrail(ctx context.Context, q trailQuestion, n *notes) trailAnsw
 		if g := picked[i]; g != nil && !noted[g] {
 			noted[g] = true
 			read := queries[g]()
-			n.take(read.records.Proof, read.records.Problem, "The trail's log group "+g.name)
+			n.take(read.records.Proof, read.records.Problem, "The log group of the trail "+g.name)
 			if q.Count != nil {
-				n.take(read.counts.Proof, read.counts.Problem, "The counts in the trail's log group "+g.name)
+				n.take(read.counts.Proof, read.counts.Problem, "Counts in the log group of the trail "+g.name)
 			}
 		}
 		for _, l := range regions[i].lookups {
@@ -169,8 +169,8 @@ func (r run) readRegion(ctx context.Context, region string, g *trailGroup, query
 	rest := []playbook.Window{q.Window}
 	if query != nil {
 		read := query()
-		out.problem = read.records.Problem
-		if out.problem == nil {
+		// Where the group cannot be queried, the event history takes its place.
+		if read.records.Problem == nil {
 			out.logs, out.from, out.to = true, g.from, g.to
 			out.counted = read.counts.Problem == nil && !read.counts.Out.Cut
 			if read.records.Out.Cut {
@@ -189,7 +189,6 @@ func (r run) readRegion(ctx context.Context, region string, g *trailGroup, query
 	for _, w := range rest {
 		through, problem := r.readHistory(ctx, region, w, q, col, &out)
 		if problem != nil {
-			out.problem = cmp.Or(out.problem, problem)
 			if out.logs {
 				continue
 			}

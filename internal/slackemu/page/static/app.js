@@ -16,7 +16,6 @@ const NARROW = '(max-width: 760px)';
 
 const $ = (id) => document.getElementById(id);
 const lastSeen = new Map(); // channel id → ts of the newest message looked at
-const statuses = { channel: [], thread: [] };
 let newFrom = ''; // ts after which messages of the open channel are new
 let threadNewFrom = '';
 
@@ -66,7 +65,7 @@ async function retry(what) {
       return await what();
     } catch {
       connected(false);
-      await new Promise((again) => setTimeout(again, 1000));
+      await new Promise((resolve) => setTimeout(resolve, 1000));
     }
   }
 }
@@ -128,7 +127,7 @@ function connected(on) {
   get('/_emu/sockets').then((s) => ($('offline').hidden = s.connections.some((c) => c.open)), () => {});
 }
 
-const waiting = new Map(); // read → "waiting" | "running" | "running, and again"
+const waiting = new Map(); // read → "once" while it waits or runs, "more" when it has to run again
 
 // again runs a read soon, once for many changes, never twice at a time.
 function again(read) {
@@ -153,18 +152,18 @@ async function readMessages() {
   const first = !lastSeen.has(channel);
   state.messages = all.messages;
   state.replies = replies.messages;
-  statuses.thread = (replies.statuses ?? []).filter((s) => s.thread_ts === thread && s.status);
   // What was there before the page opened counts as read.
   if (first) for (const m of all.messages) if (m.latest_reply) state.threadsSeen.set(`${channel}:${m.ts}`, m.latest_reply);
   lastSeen.set(channel, all.messages.at(-1)?.ts ?? '0');
   if (thread && replies.messages.length) state.threadsSeen.set(`${channel}:${thread}`, replies.messages.at(-1).ts);
   log.draw(state.messages, newFrom);
   if (thread) threadLog.draw(state.replies, threadNewFrom);
-  status($('thread-status'), statuses.thread);
+  status((replies.statuses ?? []).filter((s) => s.thread_ts === thread && s.status));
 }
 
-function status(node, list) {
-  swap(node, list.map((s) => h('div', { class: 'typing' }, h('span', { class: 'spinner', 'aria-hidden': 'true' }), h('span', {}, h('b', {}, state.app.name), ' ', s.status))));
+// status shows what the app says it is doing in the thread.
+function status(found) {
+  swap($('thread-status'), found.map((s) => h('div', { class: 'typing' }, h('span', { class: 'spinner', 'aria-hidden': 'true' }), h('span', {}, h('b', {}, state.app.name), ' ', s.status))));
 }
 
 async function openChannel(id) {

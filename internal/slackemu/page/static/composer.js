@@ -29,14 +29,13 @@ export function composer(opts) {
 
   // moveTo keeps the draft of one place and brings back the other's.
   function moveTo(next) {
-    if (next !== place) {
-      drafts.set(place, input.value);
-      place = next;
-      input.value = drafts.get(place) ?? '';
-      note.textContent = '';
-    }
     input.placeholder = opts.label();
     input.setAttribute('aria-label', opts.label());
+    if (next === place) return;
+    drafts.set(place, input.value);
+    place = next;
+    input.value = drafts.get(place) ?? '';
+    note.textContent = '';
     size();
     hide();
   }

@@ -148,7 +148,7 @@ function field(el, blockID, ctx, label, dispatch, described) {
   const stamp = el.type === 'datetimepicker';
   const first = ctx.form?.get(blockID, el.action_id) ?? el.initial_value ?? el.initial_date ?? el.initial_time ?? (stamp ? el.initial_date_time : undefined);
   const node = h(long ? 'textarea' : 'input', {
-    class: 'field', type: long ? null : INPUTS[el.type], rows: long ? 4 : null, 'aria-label': label || null, 'aria-describedby': described,
+    class: 'field', type: long ? null : INPUTS[el.type], rows: long ? 4 : null, 'aria-label': label || (el.placeholder ? decode(el.placeholder.text) : INPUTS[el.type]), 'aria-describedby': described,
     placeholder: el.placeholder ? decode(el.placeholder.text) : null, minlength: el.min_length, maxlength: el.max_length ?? 3000,
     min: el.min_value, max: el.max_value, step: el.is_decimal_allowed ? 'any' : null, 'data-key': keyOf(el, blockID, ctx), 'data-action': el.action_id,
     oninput: () => ctx.form?.put(blockID, el.action_id, read()),

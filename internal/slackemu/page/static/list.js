@@ -45,8 +45,7 @@ export function list(opts) {
         put('new', 'new', () => h('div', { class: 'new-line', role: 'separator' }, h('span', {}, 'New')));
       }
       const compact = !fresh && Boolean(before) && before.user === m.user && sameDay(before.ts, m.ts) && m.ts - before.ts < GROUP && !before.ephemeral_to === !m.ephemeral_to && before.subtype === m.subtype && !(opts.inThread && i === 1) && !m.blocks?.some((b) => b.type === 'header');
-      const { versions, ...now } = m;
-      const sign = JSON.stringify([now, compact, state.asText, state.me, opts.inThread || state.threadsSeen.get(`${m.channel}:${m.ts}`), state.users.size]);
+      const sign = JSON.stringify([{ ...m, versions: undefined }, compact, state.asText, state.me, opts.inThread || state.threadsSeen.get(`${m.channel}:${m.ts}`), state.users.size]);
       put(`m${m.ts}${m.ephemeral_to ?? ''}`, sign, () => message(m, { ...opts, compact }));
       if (opts.inThread && i === 0 && messages.length > 1) put('count', String(messages.length), () => h('div', { class: 'reply-count' }, h('span', {}, messages.length === 2 ? '1 reply' : `${messages.length - 1} replies`)));
       before = m;

@@ -70,7 +70,7 @@ async function press(where, element, block_id, value, node) {
 
 function authorOf(m) {
   const user = state.users.get(m.user);
-  const name = m.username || m.bot_profile?.name || (user ? userName(m.user) : m.user || 'Unknown');
+  const name = m.username || m.bot_profile?.name || userName(m.user);
   return { name, app: Boolean(m.bot_id || m.bot_profile || user?.is_bot), seed: m.user || name };
 }
 

@@ -14,7 +14,6 @@ let shown; // {id, dialog, form, view}
 // readViews reads the acting user's open views and shows the top one.
 export async function readViews() {
   const { views } = await get('/_emu/views', { user: state.me });
-  state.views = views;
   const top = views.at(-1);
   if (shown && shown.id !== top?.id) {
     const old = shown;

@@ -9,11 +9,10 @@ export const state = {
   thread: '', // open thread's parent ts, or ''
   messages: [], // of the open channel
   replies: [], // of the open thread, parent first
-  views: [], // the acting user's open modals, top last
   unread: new Map(), // channel id → count since last looked at
   threadsSeen: new Map(), // "channel:ts" → latest_reply looked at
   asText: false, // "what a screen reader gets"
 };
 
-// userName is how a message's author is called.
-export const userName = (id) => state.users.get(id)?.real_name || state.users.get(id)?.name || id || 'Unknown';
+// userName is how a message's author is called. Slackbot is in no user list.
+export const userName = (id) => (id === 'USLACKBOT' ? 'Slackbot' : undefined) || state.users.get(id)?.real_name || state.users.get(id)?.name || id || 'Unknown';

@@ -1,0 +1,180 @@
+package render
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/stsleuth/stsleuth/playbook"
+)
+
+// The parts that messages are made of. Two kinds of text: say* takes our own words,
+// data* takes what came from AWS or from people, cleans and cuts it.
+
+type part = slack.RichTextSectionElement
+
+func say(words string) part     { return styled(words, nil) }
+func sayBold(words string) part { return styled(words, &slack.RichTextSectionTextStyle{Bold: true}) }
+func data(s string, n int) part { return styled(line(s, n), nil) }
+func dataBold(s string, n int) part {
+	return styled(line(s, n), &slack.RichTextSectionTextStyle{Bold: true})
+}
+func dataCode(s string, n int) part {
+	return styled(line(s, n), &slack.RichTextSectionTextStyle{Code: true})
+}
+
+// styled is nil for no text: Slack refuses empty elements, and sections leave out nil.
+func styled(s string, style *slack.RichTextSectionTextStyle) part {
+	if s == "" {
+		return nil
+	}
+	return slack.NewRichTextSectionTextElement(s, style)
+}
+
+// https://docs.slack.dev/messaging/formatting-message-text#date-formatting
+const dateFormat = "{date_short_pretty} {time}"
+
+// when is a moment in the reader's own time zone, in UTC where that can't be shown.
+func when(t time.Time) part {
+	if t.IsZero() {
+		return say("an unknown time")
+	}
+	fallback := utc(t)
+	return slack.NewRichTextSectionDateElement(t.Unix(), dateFormat, nil, &fallback)
+}
+
+// token is the same in mrkdwn.
+func token(t time.Time) string {
+	if t.IsZero() {
+		return "an unknown time"
+	}
+	return fmt.Sprintf("<!date^%d^%s|%s>", t.Unix(), dateFormat, utc(t))
+}
+
+// link is nil unless the address is one of those we link to.
+func link(address, label string) part {
+	if address = safeURL(address); address == "" {
+		return nil
+	}
+	return slack.NewRichTextSectionLinkElement(address, label, nil)
+}
+
+func sections(parts []part) []part {
+	return slices.DeleteFunc(slices.Clone(parts), func(p part) bool { return p == nil })
+}
+
+// paragraph is one block of running text.
+func paragraph(parts ...part) *slack.RichTextBlock {
+	return slack.NewRichTextBlock("", slack.NewRichTextSection(sections(parts)...))
+}
+
+// bullets is a heading with a list below it. Items beyond most are counted and
+// said to be in `rest`; "" says nothing of where.
+func bullets(heading string, items [][]part, most int, rest string) *slack.RichTextBlock {
+	b := paragraph(sayBold(heading))
+	list := slack.NewRichTextList(slack.RTEListBullet, 0)
+	for i, item := range items {
+		if i == most {
+			words := strings.TrimSpace(fmt.Sprintf("and %d more %s", len(items)-most, rest))
+			list.Elements = append(list.Elements, slack.NewRichTextSection(say(words)))
+			break
+		}
+		if item = sections(item); len(item) > 0 {
+			list.Elements = append(list.Elements, slack.NewRichTextSection(item...))
+		}
+	}
+	if len(list.Elements) > 0 {
+		b.Elements = append(b.Elements, list)
+	}
+	return b
+}
+
+// preformatted is raw text under a heading, lines kept, nothing parsed.
+func preformatted(heading, raw string) *slack.RichTextBlock {
+	b := slack.NewRichTextBlock("")
+	if heading != "" {
+		b.Elements = append(b.Elements, slack.NewRichTextSection(sayBold(heading)))
+	}
+	if raw = strings.TrimSpace(clean(raw)); raw == "" {
+		raw = "(empty)"
+	}
+	b.Elements = append(b.Elements, &slack.RichTextPreformatted{Type: slack.RTEPreformatted, Elements: []part{say(raw)}})
+	return b
+}
+
+func header(words string) *slack.HeaderBlock {
+	return slack.NewHeaderBlock(plain(words, MaxHeader))
+}
+
+// plain is text in which Slack parses nothing, emoji names neither.
+func plain(s string, n int) *slack.TextBlockObject {
+	if s = line(s, n); s == "" {
+		s = "not known"
+	}
+	return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
+}
+
+// ours is mrkdwn. It may hold nothing but our words, tokens and mentions.
+func ours(mrkdwn string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.MarkdownType, mrkdwn, false, true)
+}
+
+func context(elements ...slack.MixedElement) *slack.ContextBlock {
+	return slack.NewContextBlock("", elements...)
+}
+
+// fact is a label over its value, one half of a line wide.
+func fact(label, value string) *slack.TextBlockObject {
+	if value = line(value, 200); value == "" {
+		value = "not known"
+	}
+	return slack.NewTextBlockObject(slack.PlainTextType, label+"\n"+value, false, false)
+}
+
+// button carries the investigation's id and nothing else. What it is about is in
+// the label that a screen reader reads.
+func button(action, id, words, label string) *slack.ButtonBlockElement {
+	b := slack.NewButtonBlockElement(action, cut(id, MaxButtonValue), plain(words, MaxButtonText))
+	b.AccessibilityLabel = line(label, MaxAccessibility)
+	return b
+}
+
+func actions(buttons ...slack.BlockElement) *slack.ActionBlock {
+	return slack.NewActionBlock("", buttons[:min(len(buttons), MaxActions)]...)
+}
+
+// table draws rows under a head. Slack draws a message's one table last, whatever
+// its place. Alignment is always set, for slack-go would send "" otherwise.
+func table(head []string, rows [][]string, cell int) *slack.TableBlock {
+	t := slack.NewTableBlock("")
+	head = head[:min(len(head), MaxTableColumns)]
+	for range head {
+		t.ColumnSettings = append(t.ColumnSettings, slack.ColumnSetting{Align: slack.ColumnAlignmentLeft, IsWrapped: true})
+	}
+	add := func(values []string) {
+		row := make([]slack.TableCell, len(head))
+		for i := range row {
+			v := "–"
+			if i < len(values) {
+				if s := line(values[i], cell); s != "" {
+					v = s
+				}
+			}
+			row[i] = slack.NewTableRawTextCell(v)
+		}
+		t.AddRow(row...)
+	}
+	add(head)
+	for _, r := range rows[:min(len(rows), MaxTableRows-1)] {
+		add(r)
+	}
+	return t
+}
+
+// asked says who asked, where it is known.
+func asked(by playbook.Person, t time.Time) *slack.TextBlockObject {
+	return ours("Asked by " + mention(by.User) + " " + token(t))
+}

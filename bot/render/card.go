@@ -1,0 +1,342 @@
+package render
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/stsleuth/stsleuth/playbook"
+	"github.com/stsleuth/stsleuth/playbook/facts"
+)
+
+const (
+	shownCauses  = 3 // beside the first one
+	shownUnseen  = 4
+	summaryCell  = 160
+	priceScanned = 0.005 // dollars a GB that Logs Insights scans in most regions; https://aws.amazon.com/cloudwatch/pricing/
+)
+
+// Diagnosis is the card that the parent becomes: verdict; cause, fix and
+// prevention; facts; evidence; buttons; feedback; where it comes from. It needs the
+// report.
+func Diagnosis(inv playbook.Investigation, plan playbook.Plan) Message {
+	d := inv.Report.Diagnosis
+	return fit(maxWithButtons, func(room int) Message {
+		m := Message{Text: diagnosisText(inv, plan), Blocks: []slack.Block{header(verdictTitle(d))}}
+		add := func(b ...slack.Block) { m.Blocks = append(m.Blocks, b...) }
+		if inv.SupersededBy != "" {
+			add(superseded(inv))
+		}
+		switch d.Verdict {
+		case playbook.CauseFound, playbook.SeveralCauses:
+			add(causes(d.Causes, room)...)
+		case playbook.NoCorrelation:
+			add(nothingFits(inv, room)...)
+		default:
+			add(tooBlind(inv, room)...)
+		}
+		add(known(inv))
+		if len(d.NotChecked) > 0 && d.Verdict != playbook.InsufficientEvidence {
+			add(unchecked(inv, plan, "Not checked", min(room, shownLine)))
+		}
+		if b := offers(inv); b != nil {
+			add(b)
+		}
+		add(tools(inv), feedback(inv), provenance(inv), checks(inv, plan, min(room, summaryCell)))
+		return m
+	})
+}
+
+// verdictTitle is the first thing people read.
+func verdictTitle(d playbook.Diagnosis) string {
+	switch d.Verdict {
+	case playbook.CauseFound, playbook.SeveralCauses:
+		title := "Cause found: "
+		if len(d.Causes) > 1 {
+			title = fmt.Sprintf("%d causes found. First: ", len(d.Causes))
+		}
+		if len(d.Causes) > 0 {
+			title += line(d.Causes[0].Headline, MaxHeader)
+		}
+		return title
+	case playbook.NoCorrelation:
+		return "No cause found: all could be seen, and nothing fits"
+	}
+	return "Cannot tell: too much could not be seen"
+}
+
+// causes explains the first cause in full and names the others with their fix.
+func causes(fs []playbook.Finding, room int) []slack.Block {
+	if len(fs) == 0 {
+		return nil
+	}
+	first, others := fs[0], fs[1:]
+	out := []slack.Block{
+		paragraph(sayBold("Cause"), say(" ("), say(first.Confidence.String()+" confidence, "), dataCode(string(first.Cause), 60), say(") "), data(first.Why, room)),
+		paragraph(sayBold("Fix now "), data(first.Fix, room)),
+		paragraph(sayBold("Prevent "), data(first.Prevent, room)),
+	}
+	if len(others) > 0 {
+		var items [][]part
+		for _, f := range others {
+			items = append(items, []part{dataBold(f.Headline, min(room, 150)), say(" (" + f.Confidence.String() + " confidence, "), dataCode(string(f.Cause), 60), say("). Fix now: "), data(f.Fix, min(room, shownLine))})
+		}
+		out = append(out, bullets("Also found", items, shownCauses, "in the report"))
+	}
+	return out
+}
+
+// nothingFits never says "fine": it names what is known and what to ask next.
+func nothingFits(inv playbook.Investigation, room int) []slack.Block {
+	out := []slack.Block{paragraph(sayBold("Nothing that was seen explains expiring credentials. "),
+		say("The checks could look and their evidence fits no known cause. That is no proof that nothing is wrong: extend the window first, then go through the reviews below."))}
+	if lead := lead(inv); lead != nil {
+		out = append(out, paragraph(sayBold("Strongest lead "), data(lead.Message, room)))
+	}
+	return out
+}
+
+// lead is a rule that fired though it led to no cause.
+func lead(inv playbook.Investigation) *playbook.Judged {
+	i := slices.IndexFunc(inv.Report.Rules, func(j playbook.Judged) bool { return j.Verdict == playbook.Supported })
+	if i < 0 {
+		return nil
+	}
+	return &inv.Report.Rules[i]
+}
+
+// tooBlind says what would open its eyes.
+func tooBlind(inv playbook.Investigation, room int) []slack.Block {
+	var out []slack.Block
+	words := "What could be seen shows no cause, but too much could not be seen for that to mean anything."
+	out = append(out, paragraph(sayBold("No verdict. "), say(words)))
+	if lead := lead(inv); lead != nil {
+		out = append(out, paragraph(sayBold("Strongest lead "), data(lead.Message, room)))
+	}
+	if missing := missing(inv); len(missing) > 0 {
+		parts := []part{sayBold("To open its eyes, allow: ")}
+		for i, a := range missing {
+			if i == shownItems {
+				parts = append(parts, say(fmt.Sprintf(" and %d more", len(missing)-i)))
+				break
+			}
+			if i > 0 {
+				parts = append(parts, say(", "))
+			}
+			parts = append(parts, dataCode(a, 100))
+		}
+		out = append(out, paragraph(append(parts, say(". The bot's policy grants them: see "), sayCode("stsleuth policy"), say("."))...))
+	}
+	return append(out, unchecked(inv, nil, "What could not be seen", min(room, shownLine)))
+}
+
+func sayCode(words string) part { return styled(words, &slack.RichTextSectionTextStyle{Code: true}) }
+
+// missing are the IAM actions that were refused, once each, in the plan's order.
+func missing(inv playbook.Investigation) []string {
+	var out []string
+	for _, o := range inv.Report.Steps {
+		for _, a := range o.Missing {
+			if !slices.Contains(out, a) {
+				out = append(out, a)
+			}
+		}
+	}
+	return out
+}
+
+func unchecked(inv playbook.Investigation, plan playbook.Plan, heading string, room int) slack.Block {
+	var items [][]part
+	for _, n := range inv.Report.Diagnosis.NotChecked {
+		name := string(n.Step)
+		if step, ok := plan.Step(n.Step); ok {
+			name = step.Title
+		}
+		items = append(items, []part{dataBold(name, 80), say(": "), data(n.Reason, room)})
+	}
+	most := shownUnseen
+	if len(inv.Report.Diagnosis.Causes) == 0 {
+		most = shownItems
+	}
+	return bullets(heading, items, most, "in the rule trace")
+}
+
+// known is the facts in two columns.
+func known(inv playbook.Investigation) slack.Block {
+	w := inv.Request.Window
+	fields := []*slack.TextBlockObject{fact("Role", who(inv)), fact("Account", account(inv)), fact("Region", where(inv)),
+		ours("Window\n" + hours(w.Length()) + ", " + token(w.From) + " to " + token(w.To))}
+	if t, ok := onset(inv); ok {
+		fields = append(fields, ours("Began\n"+token(t)))
+	}
+	if c, ok := facts.Config.In(outcomes(inv)); ok && c.MaxSessionDuration > 0 {
+		fields = append(fields, fact("Longest session allowed", seconds(c.MaxSessionDuration)))
+	}
+	return slack.NewSectionBlock(nil, fields, nil)
+}
+
+// offers are the follow-ups that nobody has pressed yet.
+func offers(inv playbook.Investigation) slack.Block {
+	var buttons []slack.BlockElement
+	if inv.SupersededBy != "" {
+		return nil
+	}
+	for _, o := range inv.Report.Diagnosis.Offers {
+		title := offerTitle(o, inv.Request.Window.Length())
+		if title == "" || pressed(inv, string(o)) || slices.ContainsFunc(buttons, func(b slack.BlockElement) bool {
+			return b.(*slack.ButtonBlockElement).ActionID == followUpAction(o)
+		}) {
+			continue
+		}
+		b := button(followUpAction(o), inv.Request.ID, title, title+" for "+who(inv)+" in "+where(inv))
+		if o == playbook.Extend48h {
+			b.Confirm = estimate(inv, title)
+		}
+		buttons = append(buttons, b)
+	}
+	if len(buttons) == 0 {
+		return nil
+	}
+	return actions(buttons...)
+}
+
+// offerTitle is what the button says; "" where there is nothing left to extend.
+func offerTitle(o playbook.Offer, window time.Duration) string {
+	if o != playbook.Extend48h {
+		return line(o.Title(), MaxButtonText)
+	}
+	longer := longerWindow(window)
+	if longer == 0 {
+		return ""
+	}
+	return "Extend to " + hours(longer)
+}
+
+// longerWindow is what the extension extends to: 48 hours, then the longest.
+func longerWindow(window time.Duration) time.Duration {
+	switch {
+	case window < 48*time.Hour:
+		return 48 * time.Hour
+	case window < playbook.MaxWindow:
+		return playbook.MaxWindow
+	}
+	return 0
+}
+
+// estimate tells before a longer window is read what reading it costs.
+func estimate(inv playbook.Investigation, title string) *slack.ConfirmationBlockObject {
+	window := inv.Request.Window.Length()
+	longer := longerWindow(window)
+	bytes, words := int64(0), "The first run's log queries scanned nothing, so this one is likely to cost nothing."
+	if window > 0 {
+		bytes = int64(float64(inv.Report.Cost().BytesScanned) * float64(longer-window) / float64(window))
+	}
+	if bytes > 0 {
+		words = fmt.Sprintf("By what the first run scanned, log queries will scan about %s, which is about $%.2f at $%.3f a GB.",
+			scanned(bytes), max(0.01, float64(bytes)/(1<<30)*priceScanned), priceScanned)
+	}
+	return slack.NewConfirmationBlockObject(plain(title+"?", MaxConfirmTitle),
+		plain("Reads the "+hours(longer-window)+" before this window and judges again. "+words, MaxConfirmText),
+		plain("Read it", MaxConfirmButton), plain("Not now", MaxConfirmButton))
+}
+
+// pressed says whether somebody asked for this and it was not in vain.
+func pressed(inv playbook.Investigation, action string) bool {
+	return slices.ContainsFunc(inv.Presses, func(p playbook.Press) bool {
+		return p.Action == action && p.State != playbook.Failed && p.State != playbook.Stopped
+	})
+}
+
+func tools(inv playbook.Investigation) slack.Block {
+	id, of := inv.Request.ID, " of "+who(inv)
+	buttons := []slack.BlockElement{rerun(inv)}
+	if inv.SupersededBy == "" && !pressed(inv, ActionLookAgain) {
+		buttons = append(buttons, button(ActionLookAgain, id, "Look again in 15 minutes", "Run again in 15 minutes, when CloudTrail has caught up"))
+	}
+	return actions(append(buttons, button(ActionTrace, id, "Rule trace", "Show the rule trace"+of), button(ActionReport, id, "Report", "Post the report"+of+" as files"))...)
+}
+
+func feedback(inv playbook.Investigation) slack.Block {
+	id := inv.Request.ID
+	choice := func(words, suffix, label string) *slack.FeedbackButton {
+		b := slack.NewFeedbackButton(plain(words, MaxButtonText), cut(id, MaxButtonValue-len(suffix))+suffix)
+		b.AccessibilityLabel = label
+		return b
+	}
+	return slack.NewContextActionsBlock("", slack.NewFeedbackButtonsBlockElement(ActionFeedback,
+		choice("Right", FeedbackRight, "Mark this diagnosis as right"), choice("Wrong", FeedbackWrong, "Mark this diagnosis as wrong and say why")))
+}
+
+// provenance says who asked, what it cost and that nothing was changed.
+func provenance(inv playbook.Investigation) slack.Block {
+	cost := inv.Report.Cost()
+	words := count(cost.APICalls, "AWS call", "AWS calls")
+	if cost.BytesScanned > 0 {
+		words += ", " + scanned(cost.BytesScanned) + " of logs scanned"
+	}
+	if took := inv.Ended.Sub(inv.Accepted); !inv.Accepted.IsZero() && took > 0 {
+		words += ", took " + span(took)
+	}
+	b := context(asked(inv.AskedBy, inv.Request.At), plain(inv.Request.ID, 60), ours(words), ours("Reads only, nothing was changed"))
+	for _, p := range inv.Presses {
+		if len(b.ContextElements.Elements) == MaxContext-1 {
+			break
+		}
+		if title := pressTitle(p.Action); title != "" {
+			b.ContextElements.Elements = append(b.ContextElements.Elements, ours(title+": "+pressState(p)+", asked by "+mention(p.By.User)))
+		}
+	}
+	return b
+}
+
+func superseded(inv playbook.Investigation) slack.Block {
+	words := "Superseded: a newer investigation judged this again; see its card."
+	if p := supersededLink(inv); p != "" {
+		return paragraph(sayBold("Superseded. "), say("A newer investigation judged this again: "), link(p, "see its card"), say("."))
+	}
+	return paragraph(sayBold(words))
+}
+
+// supersededLink is where the newer card is, if the thread was told.
+func supersededLink(inv playbook.Investigation) string {
+	p, ok := inv.Message(playbook.IDOf(playbook.NoteMessage, NoteSuperseded))
+	if !ok {
+		return ""
+	}
+	return safeURL(p.Permalink)
+}
+
+// diagnosisText says all that the card says that matters, for a screen reader.
+func diagnosisText(inv playbook.Investigation, plan playbook.Plan) string {
+	d := inv.Report.Diagnosis
+	s := []string{"Diagnosis for " + who(inv) + " in " + where(inv) + "."}
+	if inv.SupersededBy != "" {
+		s = append(s, "It was superseded by a newer one.")
+	}
+	switch {
+	case len(d.Causes) > 0:
+		f := d.Causes[0]
+		s = append(s, line(verdictTitle(d), MaxHeader)+",", f.Confidence.String()+" confidence.", line(f.Why, 900), "Fix now: "+line(f.Fix, 600), "Prevent: "+line(f.Prevent, 600))
+		for _, o := range d.Causes[1:min(len(d.Causes), 1+shownCauses)] {
+			s = append(s, "Also found, "+o.Confidence.String()+" confidence: "+line(o.Headline, 150)+".")
+		}
+	default:
+		s = append(s, verdictTitle(d)+".")
+		if l := lead(inv); l != nil {
+			s = append(s, "Strongest lead: "+line(l.Message, 600))
+		}
+	}
+	t := tally(inv, plan)
+	s = append(s, fmt.Sprintf("%d of %d checks done%s.", t.done, len(plan), t.words()))
+	var blind []string
+	for _, n := range d.NotChecked {
+		blind = append(blind, line(n.Reason, 160))
+	}
+	if len(blind) > 0 {
+		s = append(s, "Not checked: "+strings.Join(blind[:min(len(blind), shownUnseen)], " "))
+	}
+	return sentence(s...)
+}

@@ -1,0 +1,202 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/stsleuth/stsleuth/playbook"
+)
+
+const (
+	shownRaw   = 30 // lines of raw output
+	shownProof = 6  // AWS calls
+	planned    = 9  // steps of the runbook
+)
+
+// Evidence is a step's reply in the thread: how it ended in words, what was seen,
+// what could not be seen, rows, raw output, and how to repeat it.
+func Evidence(inv playbook.Investigation, step playbook.Step, o playbook.Outcome) Message {
+	words := statusWords(o.Status)
+	d := details(o)
+	return fit(maxWithout, func(room int) Message {
+		name := fmt.Sprintf("Check %d of %d, %s", step.N, planned, step.Title)
+		m := Message{Text: sentence(append([]string{fmt.Sprintf("%s, for %s in %s: %s.", name, who(inv), where(inv), words), o.Summary, o.Partial}, missingWords(o)...)...)}
+		took := ""
+		if o.TookMS > 0 {
+			took = ", took " + span(time.Duration(o.TookMS)*time.Millisecond)
+		}
+		m.Blocks = []slack.Block{paragraph(data(fmt.Sprintf("%d", step.N), 4), say(" "), dataBold(step.Title, 120), say(": "), sayBold(words), say(took)), paragraph(data(o.Summary, room))}
+		m.Blocks = append(m.Blocks, told(o, room)...)
+		long := false
+		for i, r := range d.raw {
+			if i == 3 {
+				long = true
+				break
+			}
+			text, whole := head(r.text, shownRaw, 4*room)
+			heading := line(r.heading, 120)
+			if !whole {
+				heading += " (cut; the rest is in the file)"
+				long = true
+			}
+			m.Blocks = append(m.Blocks, preformatted(heading, text))
+		}
+		m.Blocks = append(m.Blocks, proof(o, room)...)
+		long = long || len(o.Proof) > shownProof || room < 300
+		if n := len(d.table.rows); n > 0 {
+			shown := d.table.rows[:min(n, shownRows)]
+			title := d.table.title
+			if n > shownRows {
+				title += fmt.Sprintf(": %d of %d rows, all are in the file", shownRows, n)
+				long = true
+			}
+			m.Blocks = append(m.Blocks, paragraph(sayBold(title)), table(d.table.head, shown, min(room, shownCell)))
+			for _, row := range shown {
+				for _, cell := range row {
+					long = long || len(cell) > shownCell
+				}
+			}
+		}
+		if long {
+			m.Files = files(fmt.Sprintf("%d-%s.txt", step.N, line(string(step.ID), 40)), o, d.all, d.raw, name+", in full")
+		}
+		return m
+	})
+}
+
+// missingWords names refused permissions for a screen reader.
+func missingWords(o playbook.Outcome) []string {
+	if len(o.Missing) == 0 {
+		return nil
+	}
+	return []string{"Missing permission: " + strings.Join(o.Missing[:min(len(o.Missing), shownItems)], ", ") + "."}
+}
+
+// told is what limits the answer: cut, refused, unseen, and where AWS does not work
+// as the runbook says.
+func told(o playbook.Outcome, room int) []slack.Block {
+	var out []slack.Block
+	if o.Partial != "" {
+		out = append(out, paragraph(sayBold("Only in part. "), data(o.Partial, room)))
+	}
+	if len(o.Missing) > 0 {
+		var items [][]part
+		for _, a := range o.Missing {
+			items = append(items, []part{dataCode(a, 100)})
+		}
+		out = append(out, bullets("Missing permissions (the policy that stsleuth policy prints has them)", items, shownItems, ""))
+	}
+	lines := func(heading string, list []string) {
+		if len(list) == 0 {
+			return
+		}
+		var items [][]part
+		for _, s := range list {
+			items = append(items, []part{data(s, room)})
+		}
+		out = append(out, bullets(heading, items, shownItems, ""))
+	}
+	lines("Could not be seen", o.Unseen)
+	lines("Where AWS differs from the runbook", o.Corrections)
+	return out
+}
+
+// proof is every call that mattered, in a form that can be run again.
+func proof(o playbook.Outcome, room int) []slack.Block {
+	if len(o.Proof) == 0 {
+		return nil
+	}
+	var items [][]part
+	var commands, queries []string
+	for _, p := range o.Proof[:min(len(o.Proof), shownProof)] {
+		item := []part{dataCode(p.Action, 100)}
+		if p.Region != "" {
+			item = append(item, say(" in "), data(p.Region, 30))
+		}
+		if p.Result != "" {
+			item = append(item, say(": "), data(p.Result, min(room, 160)))
+		}
+		if p.Calls > 1 {
+			item = append(item, say(fmt.Sprintf(", %d calls", p.Calls)))
+		}
+		if p.Scanned > 0 {
+			item = append(item, say(", "+scanned(p.Scanned)+" scanned"))
+		}
+		if l := link(p.Console, "Console"); l != nil {
+			item = append(item, say(" · "), l)
+		}
+		items = append(items, item)
+		if p.CLI != "" {
+			commands = append(commands, line(p.CLI, room))
+		}
+		if p.Query != "" && len(queries) < 2 {
+			queries = append(queries, line(p.Query, room))
+		}
+	}
+	for range o.Proof[len(items):] {
+		items = append(items, nil)
+	}
+	out := []slack.Block{bullets("AWS calls", items, shownProof, "in the file")}
+	if len(commands) > 0 {
+		out = append(out, preformatted("Repeat them", strings.Join(commands, "\n")))
+	}
+	if len(queries) > 0 {
+		out = append(out, preformatted("Query", strings.Join(queries, "\n\n")))
+	}
+	return out
+}
+
+// head is the first lines of a text, and whether that is all of it.
+func head(s string, lines, runes int) (string, bool) {
+	s = clean(s)
+	whole := true
+	if list := strings.Split(s, "\n"); len(list) > lines {
+		s, whole = strings.Join(list[:lines], "\n")+"\n…", false
+	}
+	if c := cut(s, runes); c != s {
+		return c, false
+	}
+	return s, whole
+}
+
+// files is all of a step as one text file: rows, raw output, calls.
+func files(name string, o playbook.Outcome, grids []grid, raws []raw, title string) []File {
+	var b strings.Builder
+	put := func(format string, args ...any) {
+		if b.Len() < maxFile {
+			fmt.Fprintf(&b, format, args...)
+		}
+	}
+	put("%s\n%s\n", title, clean(o.Summary))
+	for _, g := range grids {
+		if len(g.rows) == 0 {
+			continue
+		}
+		put("\n%s\n%s\n", g.title, strings.Join(g.head, "\t"))
+		for _, row := range g.rows {
+			cells := make([]string, len(row))
+			for i, c := range row {
+				cells[i] = strings.Join(strings.Fields(clean(c)), " ")
+			}
+			put("%s\n", strings.Join(cells, "\t"))
+		}
+	}
+	for _, r := range raws {
+		put("\n%s\n%s\n", clean(r.heading), clean(r.text))
+	}
+	for _, p := range o.Proof {
+		put("\n%s %s\n%s\n", clean(p.Action), clean(p.Region), clean(p.CLI))
+		for _, extra := range []string{p.Query, p.Result, p.Console} {
+			if extra != "" {
+				put("%s\n", clean(extra))
+			}
+		}
+	}
+	if b.Len() >= maxFile {
+		b.WriteString("\nThe file ends here: it had reached 1 MB.\n")
+	}
+	return []File{{Name: name, Title: line(title, 200), Bytes: []byte(b.String()), Snippet: "text"}}
+}

@@ -1,0 +1,36 @@
+package handlers
+
+import (
+	"context"
+	"strings"
+
+	"github.com/stsleuth/stsleuth/playbook"
+)
+
+// maxWhy is how much of an explanation is kept: what a text input of Slack takes.
+// https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element
+const maxWhy = 3000
+
+// rate stores what a person thinks of a diagnosis, and asks why when it is wrong.
+func (d *Desk) rate(ctx context.Context, c Click) Reply {
+	if err := d.Store.Feedback(ctx, c.ID, playbook.Feedback{By: c.By, At: d.Now().UTC(), Right: c.Right}); err != nil {
+		return d.trouble("store feedback", err)
+	}
+	if c.Right {
+		return Reply{Text: "Thank you. Noted: this diagnosis was right."}
+	}
+	return Reply{Why: c.ID}
+}
+
+// Explained stores why a diagnosis was wrong.
+func (d *Desk) Explained(ctx context.Context, from Source, id, why string) Reply {
+	why = strings.ToValidUTF8(strings.TrimSpace(why), "")
+	if r := []rune(why); len(r) > maxWhy {
+		why = string(r[:maxWhy])
+	}
+	if err := d.Store.Feedback(ctx, id, playbook.Feedback{By: from.By, At: d.Now().UTC(), Why: why}); err != nil {
+		r := d.trouble("store feedback", err)
+		return Reply{Errors: map[string]string{FieldWhy: r.Text}}
+	}
+	return Reply{Text: "Thank you. Noted: this diagnosis was wrong, and why."}
+}

@@ -1,0 +1,69 @@
+package handlers
+
+import (
+	"context"
+	"time"
+
+	"github.com/stsleuth/stsleuth/playbook"
+)
+
+// The buttons, by the names under which presses are stored. The five follow-ups
+// are stored under their offer's own name.
+const (
+	Stop      = "stop"
+	Rerun     = "rerun"
+	LookAgain = "look-again"
+	Trace     = "trace"
+	Report    = "report"
+	Rate      = "feedback"
+)
+
+// Click is a button that somebody pressed. The button itself carries the
+// investigation's id and nothing else.
+type Click struct {
+	Source
+	Action string
+	ID     string // of the investigation
+	Right  bool   // of Rate: the diagnosis is right
+}
+
+// Press answers a button.
+func (d *Desk) Press(ctx context.Context, c Click) Reply {
+	switch c.Action {
+	case Stop:
+		return d.stop(ctx, c)
+	case Rerun:
+		return d.rerun(ctx, c)
+	case LookAgain:
+		return d.lookAgain(ctx, c)
+	case Trace:
+		return d.trace(ctx, c)
+	case Report:
+		return d.report(ctx, c)
+	case Rate:
+		return d.rate(ctx, c)
+	}
+	if d.offers(playbook.Offer(c.Action)) {
+		return d.followUp(ctx, c)
+	}
+	return Reply{Text: "This button is of another version of the bot, and this one can't do what it did. Type " + d.Name + " role region to ask again."}
+}
+
+// press stores a press to be carried out by a worker. The second one of the
+// same button finds the first.
+func (d *Desk) press(ctx context.Context, c Click, delay time.Duration, started, found string) Reply {
+	p, first, err := d.Store.Press(ctx, c.Delivery, c.ID, c.Action, c.By, delay)
+	switch {
+	case err != nil:
+		return d.trouble("store a press of "+c.Action, err)
+	case first:
+		return Reply{Text: started}
+	}
+	r := Reply{Text: found, Who: p.By}
+	if p.Led != "" {
+		if led, err := d.Store.Load(ctx, p.Led); err == nil {
+			r.Link = link(led)
+		}
+	}
+	return r
+}

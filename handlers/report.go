@@ -1,0 +1,29 @@
+package handlers
+
+import (
+	"context"
+
+	"github.com/stsleuth/stsleuth/playbook"
+)
+
+// ReportFile is the Ref of the message that carries the report, as Markdown and
+// as JSON.
+const ReportFile = "report"
+
+// report posts the report's files to the thread, once.
+func (d *Desk) report(ctx context.Context, c Click) Reply {
+	inv, err := d.Store.Load(ctx, c.ID)
+	if err != nil {
+		return d.trouble("post the report", err)
+	}
+	if inv.Report == nil {
+		return Reply{Text: "There is no report: this investigation has no diagnosis."}
+	}
+	if p, ok := inv.Message(playbook.IDOf(playbook.FileMessage, ReportFile)); ok {
+		return Reply{Text: "The report is in the thread.", Link: p.Permalink}
+	}
+	if err := d.Store.Tell(ctx, playbook.Message{Investigation: c.ID, Kind: playbook.FileMessage, Ref: ReportFile}); err != nil {
+		return d.trouble("post the report", err)
+	}
+	return Reply{Text: "The report is on its way to the thread, as Markdown and as JSON."}
+}

@@ -1,0 +1,29 @@
+package handlers
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stsleuth/stsleuth/playbook"
+)
+
+// rerun asks the same question again, up to now, with a thread of its own.
+func (d *Desk) rerun(ctx context.Context, c Click) Reply {
+	return d.press(ctx, c, 0, "Running it again: the new thread is on its way.", "It was run again already.")
+}
+
+// again starts the investigation that repeats inv. It is safe to repeat.
+func (d *Desk) again(ctx context.Context, inv playbook.Investigation, p playbook.Press) (playbook.Press, error) {
+	t := inv.Request.Target
+	if inv.Report != nil && t.Account == "" {
+		t.Account = inv.Report.Request.Target.Account
+	}
+	req := playbook.NewRequest(playbook.NewID(), t, d.Now(), inv.Request.Window.Length())
+	next := playbook.Investigation{Request: req, AskedBy: p.By, Place: inv.Place, Extends: inv.Request.ID}
+	got, err := d.Store.Accept(ctx, playbook.Delivery{Trigger: "press/" + p.ID}, next, true)
+	if err != nil {
+		return p, fmt.Errorf("run %s again: %w", inv.Request.ID, err)
+	}
+	p.State, p.Led = playbook.Finished, got.Investigation.Request.ID
+	return p, nil
+}

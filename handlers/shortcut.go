@@ -1,0 +1,17 @@
+package handlers
+
+import "context"
+
+// Shortcut answers "Why did this expire?" on a message: role and region are
+// taken from its text, the form asks for what is missing, and the answer goes
+// to the message's thread (from.Place.Thread).
+func (d *Desk) Shortcut(ctx context.Context, from Source, text string) Reply {
+	if len(text) > MaxLine {
+		text = text[:MaxLine]
+	}
+	asked := parsePasted(text)
+	if asked.Role == "" || asked.Region == "" {
+		return d.form(ctx, from, asked, lacking(asked))
+	}
+	return d.ask(ctx, from, asked, false)
+}
