@@ -64,7 +64,7 @@ func NearestRegion(s string) string {
 	}
 	best, least := "", 1<<30
 	for _, r := range regions {
-		if d := editDistance(strings.ToLower(s), r.name); d < least {
+		if d := EditDistance(strings.ToLower(s), r.name); d < least {
 			best, least = r.name, d
 		}
 	}
@@ -117,7 +117,8 @@ func (t Target) TrailRegions() []string {
 	return []string{t.Region, global}
 }
 
-func editDistance(a, b string) int {
+// EditDistance counts the single-letter edits between two names (Levenshtein).
+func EditDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

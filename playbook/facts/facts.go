@@ -234,10 +234,10 @@ type RoleConfig struct {
 
 // Rate compares the last hour with the rest of the window.
 type Rate struct {
-	Event    string `json:"event"`    // operation, or the metric's name
-	RoleARN  string `json:"role_arn"` // "" for all roles together
-	Calls    int    `json:"calls"`    // last hour; -1 where the source has no calls
-	Errors   int    `json:"errors"`
+	Event    string `json:"event"`     // operation, or the metric's name
+	RoleARN  string `json:"role_arn"`  // "" for all roles together
+	Calls    int    `json:"calls"`     // last hour; -1 where the source does not count calls
+	Errors   int    `json:"errors"`    // -1 where it does not count errors
 	WasCalls int    `json:"was_calls"` // the window before
 	WasError int    `json:"was_errors"`
 }

@@ -135,10 +135,7 @@ var lineFilter = func() string {
 }()
 
 // lineCollection gathers classified lines from several readers, one at a time.
-type lineCollection struct {
-	lines []facts.Line
-	seen  map[string]bool // ids of events that two filter patterns both found
-}
+type lineCollection struct{ lines []facts.Line }
 
 // add takes one log event, if it says anything of credentials.
 func (c *lineCollection) add(group, stream, message string, at time.Time) {

@@ -38,8 +38,8 @@ type appGroup struct {
 	fact    facts.LogGroup
 	id      string // ARN without ":*", or the name
 	problem *playbook.Problem
-	cut     time.Time // lines before were not read, for there were too many
-	whole   bool      // covers the window
+	cut     string // what was not read because there was too much
+	whole   bool   // covers the window
 }
 
 type chosenGroups struct {
@@ -212,11 +212,8 @@ func (g *appGroup) cover(w playbook.Window, at time.Time) {
 			from, why = kept, fmt.Sprintf("It keeps %d days.", g.fact.Retention)
 		}
 	}
-	if g.cut.After(from) {
-		from, why = g.cut, "Too many lines matched: those before "+clock(g.cut)+" were not read."
-	}
-	g.whole = !from.After(w.From)
-	g.fact.Why = strings.TrimSpace(g.fact.Why + " " + why)
+	g.whole = !from.After(w.From) && g.cut == ""
+	g.fact.Why = strings.Join(strings.Fields(g.fact.Why+" "+why+" "+g.cut), " ")
 }
 
 // readLogs reads all groups: each class and region in as few queries as AWS
@@ -316,7 +313,7 @@ func (l *logReading) query(ctx context.Context, groups []*appGroup) answer[insig
 			g.fact.Scanned = a.Out.Scanned
 		}
 		if a.Out.Cut {
-			g.cut = oldest
+			g.cut = "Too many lines matched: those before " + clock(oldest) + " were not read."
 		}
 	}
 	if a.Problem == nil {
@@ -341,7 +338,6 @@ func (l *logReading) filter(ctx context.Context, g *appGroup) []answer[insightsS
 	var out []answer[insightsStats]
 	var mine lineCollection
 	seen := map[string]bool{}
-	end := l.window.To
 	for _, pattern := range filterPatterns() {
 		c := call{Action: "logs:FilterLogEvents", Region: g.fact.Region, Args: []string{"--log-group-name", g.fact.Name,
 			"--start-time", strconv.FormatInt(l.window.From.UnixMilli(), 10), "--end-time", strconv.FormatInt(l.window.To.UnixMilli(), 10), "--filter-pattern", pattern}}
@@ -382,9 +378,7 @@ func (l *logReading) filter(ctx context.Context, g *appGroup) []answer[insightsS
 			return out
 		}
 		if a.Out.Cut {
-			// Oldest come first here: what is missing is the end, so nothing can be
-			// called covered.
-			g.cut = end
+			g.cut = fmt.Sprintf("Too many lines matched: after %d pages the newest were not read.", filterPages)
 		}
 	}
 	g.problem, g.fact.Why, g.fact.Method = nil, "", "filter"

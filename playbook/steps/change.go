@@ -9,7 +9,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	trailtypes "github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"github.com/stsleuth/stsleuth/internal/cloudtrail"
 	"github.com/stsleuth/stsleuth/internal/redact"
@@ -84,11 +86,10 @@ func (r run) earlierValues(ctx context.Context, q trailQuestion, role cloudtrail
 }
 
 // describeChanges puts records, in order of time, into words, each with the
-// value that the one before had set.
-func describeChanges(records []cloudtrail.Record, req playbook.Request, role cloudtrail.Role) []facts.Change {
-	out := []facts.Change{}
-	var policy string // as last set; "" unknown
-	var maxSession int
+// value that the one before had set. policy and maxSession are what the last of
+// them left, "" and 0 where that is not known.
+func describeChanges(records []cloudtrail.Record, req playbook.Request, role cloudtrail.Role) (out []facts.Change, policy string, maxSession int) {
+	out = []facts.Change{}
 	for _, rec := range records {
 		c := facts.Change{Time: rec.EventTime, EventID: rec.EventID, Event: rec.EventName, Kind: changeKinds[rec.EventName], Actor: said(rec.Identity.Requester(), 300),
 			UserAgent: said(rec.UserAgent, 200), Source: said(rec.SourceIP, 100), InWindow: req.Window.Contains(rec.EventTime), Subject: role.Name}
@@ -111,7 +112,33 @@ func describeChanges(records []cloudtrail.Record, req playbook.Request, role clo
 		}
 		out = append(out, c)
 	}
-	return out
+	return out, policy, maxSession
+}
+
+// notYetRecorded says that the role is not as the last recorded change left it:
+// a newer one has not arrived.
+func notYetRecorded(live *iamtypes.Role, policy string, maxSession int) string {
+	if live == nil {
+		return ""
+	}
+	if now := aws.ToInt32(live.MaxSessionDuration); maxSession != 0 && now != 0 && int(now) != maxSession {
+		return fmt.Sprintf("The maximum session length is %s now, which no record explains: a newer change may not have arrived yet.", lengthInWords(int(now)))
+	}
+	if policy == "" {
+		return ""
+	}
+	recorded, err := trust.Decode(policy)
+	if err != nil {
+		return ""
+	}
+	current, err := trust.Decode(aws.ToString(live.AssumeRolePolicyDocument))
+	// A principal that was deleted since shows as its id in the policy of today.
+	if err != nil || slices.ContainsFunc(current.Statements, func(s trust.Statement) bool {
+		return slices.ContainsFunc(s.Principals, func(p trust.Principal) bool { return p.Kind == trust.KindDeleted })
+	}) || trust.Diff(recorded, current).Empty() {
+		return ""
+	}
+	return "The trust policy is not what the last recorded change made it: a newer change may not have arrived yet."
 }
 
 func document(s string) string { return said(s, documentLength) }

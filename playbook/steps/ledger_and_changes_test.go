@@ -212,7 +212,13 @@ func TestTrustChanges(t *testing.T) {
 					t.Errorf("%+v", f.Trails)
 				}
 			}},
-		"a denied history is denied": {files: map[string]string{"cloudtrail/trails.json": ""}, set: func(e *emulated) { deny(e, "cloudtrail:LookupEvents") }, want: playbook.Denied},
+		"a newer change that has not arrived": {records: []map[string]any{change(3*h, "UpdateAssumeRolePolicy", policy(trustCI), nil)}, want: playbook.Found, check: func(t *testing.T, o playbook.Outcome, f facts.TrustChanges) {
+			if !strings.Contains(o.Partial, "not what the last recorded change made it") {
+				t.Errorf("%q", o.Partial)
+			}
+		}},
+		"a trail whose selectors cannot be read proves nothing": {set: func(e *emulated) { deny(e, "cloudtrail:GetEventSelectors", "cloudtrail:LookupEvents") }, want: playbook.Blind},
+		"a denied history is denied":                            {files: map[string]string{"cloudtrail/trails.json": ""}, set: func(e *emulated) { deny(e, "cloudtrail:LookupEvents") }, want: playbook.Denied},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

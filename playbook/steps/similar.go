@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"github.com/stsleuth/stsleuth/playbook"
 )
 
 const (
@@ -39,7 +41,7 @@ func (r run) similarRoles(ctx context.Context, name, region string) answer[[]str
 			compared += len(page.Roles)
 			for _, role := range page.Roles {
 				other := aws.ToString(role.RoleName)
-				if d := distance(strings.ToLower(name), strings.ToLower(other)); d <= max(2, len(name)/4) || len(name) >= 4 && strings.Contains(strings.ToLower(other), strings.ToLower(name)) {
+				if d := playbook.EditDistance(strings.ToLower(name), strings.ToLower(other)); d <= max(2, len(name)/4) || len(name) >= 4 && strings.Contains(strings.ToLower(other), strings.ToLower(name)) {
 					found = append(found, near{other, d})
 				}
 			}
@@ -57,24 +59,4 @@ func (r run) similarRoles(ctx context.Context, name, region string) answer[[]str
 		a.Proof.Result = fmt.Sprintf("%d roles compared, %d names come close", compared, len(a.Out))
 	}
 	return a
-}
-
-// distance is how many letters must change to turn a into b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal, row[j+1] = row[j+1], min(change, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

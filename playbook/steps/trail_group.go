@@ -24,18 +24,17 @@ var trailActions = []string{"cloudtrail:DescribeTrails", "cloudtrail:GetTrailSta
 // trailGroup is a trail with the log group that it delivers to, and what of the
 // question's time that group can show.
 type trailGroup struct {
-	trail                 trailtypes.Trail
-	name, arn             string // the trail's name, the group's ARN without ":*"
-	region, account       string // the group's
-	multi, global, org    bool
-	home                  string
-	status                answer[*cloudtrail.GetTrailStatusOutput]
-	selectors             answer[*cloudtrail.GetEventSelectorsOutput]
-	group                 answer[*logtypes.LogGroup]
-	from, to              time.Time // covered
-	gaps                  []string
-	class                 logtypes.LogGroupClass
-	statusKnown, ageKnown bool
+	trail              trailtypes.Trail
+	name, arn          string // the trail's name, the group's ARN without ":*"
+	region, account    string // the group's
+	multi, global, org bool
+	home               string
+	status             answer[*cloudtrail.GetTrailStatusOutput]
+	selectors          answer[*cloudtrail.GetEventSelectorsOutput]
+	group              answer[*logtypes.LogGroup]
+	from, to           time.Time // covered
+	gaps               []string
+	class              logtypes.LogGroupClass
 }
 
 // trailGroups finds the trails that the regions can see and that deliver to
@@ -179,9 +178,20 @@ func (g *trailGroup) cover(q trailQuestion) {
 			}
 		}
 	}
+	if g.account != q.Account {
+		gap("The log group of the trail %s is in account %s; how far it goes back is not known.", g.name, g.account)
+	}
+	// What it shows counts; what it does not show is no proof, and the event
+	// history is asked.
 	s := g.status.Out
 	if g.status.Problem != nil || s == nil {
+		g.to = g.from
 		gap("Whether the trail %s still delivers could not be read.", g.name)
+		return
+	}
+	if g.selectors.Problem != nil {
+		g.to = g.from
+		gap("Which events the trail %s records could not be read.", g.name)
 		return
 	}
 	if s.StartLoggingTime != nil && s.StartLoggingTime.After(g.from) {

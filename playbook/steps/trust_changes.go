@@ -160,7 +160,9 @@ func (r run) trustChanges(ctx context.Context, p playbook.Pass) (playbook.Eviden
 		}
 	}
 	earlier, problem := r.earlierValues(ctx, q, role, changed, &n)
-	f.Changes = describeChanges(slices.Concat(earlier, changed), p.Request, role)
+	var policy string
+	var maxSession int
+	f.Changes, policy, maxSession = describeChanges(slices.Concat(earlier, changed), p.Request, role)
 
 	inside, bearing := 0, 0
 	for _, c := range f.Changes {
@@ -177,6 +179,9 @@ func (r run) trustChanges(ctx context.Context, p playbook.Pass) (playbook.Eviden
 	}
 	if problem != nil {
 		partial = append(partial, "Earlier values could not be looked up: "+problem.Text+".")
+	}
+	if note := notYetRecorded(live.Out, policy, maxSession); note != "" {
+		partial = append(partial, note)
 	}
 	n.unseen = append(n.unseen, "Service control policies that were changed in the organization's management account.")
 	status := seen(bearing > 0, a.Whole)
