@@ -8,8 +8,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/config"
-
 	"github.com/stsleuth/stsleuth/internal/app"
 	"github.com/stsleuth/stsleuth/internal/awsemu"
 	"github.com/stsleuth/stsleuth/internal/report"
@@ -46,9 +44,9 @@ func (c *investigateCmd) Run(ctx context.Context, s streams) error {
 		defer o.Close()
 		source, at, ask = o.aws, o.incident.Now, o.question()
 	} else {
-		cfg, err := config.LoadDefaultConfig(ctx)
+		cfg, err := app.LoadAWS(ctx)
 		if err != nil {
-			return fmt.Errorf("load AWS configuration: %w", err)
+			return err
 		}
 		source = app.AWS{Config: cfg}
 	}

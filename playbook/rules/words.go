@@ -192,7 +192,7 @@ func (s *sight) blindTo(ids ...playbook.StepID) string {
 		case playbook.Broken, playbook.Unasked:
 			parts = append(parts, string(id)+" could not be done")
 		case playbook.Blind:
-			parts = append(parts, string(id)+" could not see")
+			parts = append(parts, string(id)+" could not see what it looks for")
 		}
 	}
 	if len(parts) == 0 {
@@ -203,5 +203,5 @@ func (s *sight) blindTo(ids ...playbook.StepID) string {
 
 // undetermined is a rule's answer where it could not see.
 func (s *sight) undetermined(need ...playbook.StepID) playbook.Opinion {
-	return playbook.Opinion{Verdict: playbook.Undetermined, Message: "Cannot be told: " + s.blindTo(need...) + "."}
+	return playbook.Opinion{Verdict: playbook.Undetermined, Message: capital(s.blindTo(need...)) + "."}
 }

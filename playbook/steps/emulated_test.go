@@ -59,7 +59,7 @@ func emulateCapture(t *testing.T, dir string) *emulated {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	server := awsemu.New(c, awsemu.Options{})
+	server := awsemu.New(c, awsemu.Options{QueryDuration: -1})
 	t.Cleanup(func() { server.Close() })
 	target, err := playbook.ParseRole(c.Incident.Ask.Role)
 	if err != nil {
