@@ -3,6 +3,7 @@ package playbook
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 )
 
 // Schema names the version of the report's JSON.
@@ -21,6 +22,12 @@ type Report struct {
 type Cost struct {
 	APICalls     int   `json:"api_calls"`
 	BytesScanned int64 `json:"bytes_scanned"`
+}
+
+// InOrder sorts the steps by their number.
+func (r Report) InOrder() Report {
+	slices.SortFunc(r.Steps, func(a, b Outcome) int { return a.N - b.N })
+	return r
 }
 
 // Cost adds up the proofs.

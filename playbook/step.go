@@ -62,6 +62,17 @@ type Step struct {
 type Pass struct {
 	Request Request
 	Done    Outcomes
+	// Read is the part of the window that is not read yet, where an earlier
+	// investigation read the rest. The zero Window: all of it.
+	Read Window
+}
+
+// Reading is the stretch that the step asks about.
+func (p Pass) Reading() Window {
+	if p.Read == (Window{}) {
+		return p.Request.Window
+	}
+	return p.Read
 }
 
 // Evidence is what a step brings back. Status and Summary are always set.

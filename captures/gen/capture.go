@@ -68,19 +68,18 @@ type capture struct {
 	partition string
 	rng       *rand.Rand
 
-	roles     []*role
-	policies  []policy
-	users     []*user
-	saml      []map[string]any
-	oidc      []map[string]any
-	tokens    int // version of the global endpoint's tokens
-	trails    []*trail
-	records   []record
-	groups    []*group
-	events    []map[string]any // AWS Health
-	noHealth  bool             // the support plan does not include the Health API
-	faults    []string         // lines of faults.yaml
-	sharedAll bool             // other accounts' copies are in the files too
+	roles    []*role
+	policies []policy
+	users    []*user
+	saml     []map[string]any
+	oidc     []map[string]any
+	tokens   int // version of the global endpoint's tokens
+	trails   []*trail
+	records  []record
+	groups   []*group
+	events   []map[string]any // AWS Health
+	noHealth bool             // the support plan does not include the Health API
+	faults   []string         // lines of faults.yaml
 }
 
 func newCapture(in incident) *capture {

@@ -11,11 +11,11 @@ import (
 
 // group is an application's log group.
 type group struct {
-	c                           *capture
-	name, region, class         string
-	created                     string
-	retention                   int
-	lines                       []line
+	c                   *capture
+	name, region, class string
+	created             string
+	retention           int
+	lines               []line
 }
 
 type line struct {

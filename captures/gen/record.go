@@ -146,7 +146,6 @@ type ask struct {
 	serial   string // MFA device
 	region   string // of the endpoint; "" is the asked region
 	global   bool   // sts.amazonaws.com, recorded in the global region, served in region
-	audience string // of an OIDC token
 	provider string // ARN of a SAML provider
 	spelling string // layout of the expiration; "" is the usual one
 	copies   bool   // the caller is of another account: its copy of the record is in the files too

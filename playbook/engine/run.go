@@ -191,6 +191,16 @@ func ready(s playbook.Step, done playbook.Outcomes) bool {
 	return true
 }
 
+// Ask carries out one step by itself, without a journal: a follow-up. The error
+// is the context's cause; whatever else goes wrong is in the outcome.
+func Ask(ctx context.Context, log *slog.Logger, s playbook.Step, pass playbook.Pass) (playbook.Outcome, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	a := ask(ctx, log, s, pass)
+	return a.outcome, a.err
+}
+
 // ask runs one step within its time and turns whatever happens into an outcome.
 // Only a cancelled run has none: its step has not ended, it was not asked.
 func ask(ctx context.Context, log *slog.Logger, s playbook.Step, pass playbook.Pass) answer {

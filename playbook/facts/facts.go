@@ -285,7 +285,20 @@ type SessionLedger struct {
 	Ended     int       `json:"ended"`                 // ended inside the window
 	Names     []string  `json:"other_names,omitempty"` // of older sessions that were not kept, sorted, at most 100
 	From      time.Time `json:"from"`                  // issued from here on: the window's start less LongestSession
+	// Unissued are uses of the role's credentials whose issue was not seen,
+	// newest first, at most MaxUnissued: a longer look finds out whose they are.
+	Unissued []KeyUse `json:"unissued,omitempty"`
 }
+
+// KeyUse is the last use of one key.
+type KeyUse struct {
+	Key     string    `json:"key"` // masked
+	At      time.Time `json:"at"`
+	Failure string    `json:"failure,omitempty"`
+}
+
+// MaxUnissued bounds SessionLedger.Unissued.
+const MaxUnissued = 200
 
 // MaxSessions bounds what step 5 keeps.
 const MaxSessions = 1000

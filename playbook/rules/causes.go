@@ -165,3 +165,12 @@ func finding(id playbook.CauseID, confidence playbook.Confidence, explained []fa
 	return playbook.Finding{Cause: id, Confidence: confidence, Headline: headline, Why: why, Fix: c.Fix, Prevent: c.Prevent,
 		Cites: cites(explained), Explains: occasions(explained)}
 }
+
+// Found makes a follow-up check's finding, with the cause's own advice where it
+// has none more exact. explains names the occasions that it accounts for, by
+// keys of the check's own: to be reported beside other causes it takes three.
+func Found(id playbook.CauseID, confidence playbook.Confidence, headline, why string, cites []playbook.Cite, explains []string) playbook.Finding {
+	f := finding(id, confidence, nil, headline, why)
+	f.Cites, f.Explains = cites, explains
+	return f
+}

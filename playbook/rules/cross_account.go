@@ -31,7 +31,8 @@ temporary credentials end after exactly one hour, are used past it, and the role
 is never chained.
 
 Criterion for access-denied-other: AWS names another policy (service control policy, boundary, session policy, identity policy), or
-the trust policy lets the caller in or never named it inside the same account: a denial, but not an expiry.
+the trust policy lets the caller in or never named it inside the same account: a denial, but not an expiry. A caller of the account
+that never had a session of this role and was refused fewer than three times, in CloudTrail alone, only tried: that is no cause.
 
 Criterion for source-credentials: the call that asks for the session is itself answered with an expired, inactive or unknown key.`,
 	Reads: []playbook.StepID{playbook.RoleAndHealth, playbook.STSErrors, playbook.RoleConfig, playbook.Sessions, playbook.AppErrors, playbook.CrossAccount, playbook.TrustChanges},
@@ -63,10 +64,8 @@ func evalCrossAccount(c playbook.Case) playbook.Opinion {
 		for _, f := range op.Causes {
 			op.Cites = append(op.Cites, f.Cites...)
 		}
-	case !s.saw(playbook.CrossAccount):
-		return s.undetermined(playbook.CrossAccount)
-	case !s.saw(playbook.STSErrors) && !s.saw(playbook.AppErrors):
-		return s.undetermined(playbook.STSErrors, playbook.AppErrors)
+	case !s.saw(playbook.CrossAccount, playbook.STSErrors, playbook.Sessions):
+		return s.undetermined(playbook.CrossAccount, playbook.STSErrors, playbook.Sessions)
 	default:
 		op.Verdict = playbook.Refuted
 		op.Message = "No caller is refused by the trust policy, and no session is cut by role chaining. A trust policy cannot shorten a session. Denied calls from other accounts are recorded there and cannot be seen from here."
@@ -92,12 +91,13 @@ func (s *sight) refusedCallers(blamed []playbook.Finding) []playbook.Finding {
 	}
 	byCause := map[playbook.CauseID]*verdict{}
 	var order []playbook.CauseID
-	for _, r := range s.refusals() {
+	all := s.refusals()
+	for _, r := range all {
 		if explained[r.occasion] {
 			continue
 		}
 		cause, confidence, headline, why := s.judgeRefusal(r)
-		if cause == "" {
+		if cause == "" || cause == playbook.AccessDeniedOther && s.onlyTried(r, all) {
 			continue
 		}
 		v := byCause[cause]
@@ -121,6 +121,25 @@ func (s *sight) refusedCallers(blamed []playbook.Finding) []playbook.Finding {
 		out = append(out, f)
 	}
 	return out
+}
+
+// onlyTried: a caller of the same account that never had a session of this role,
+// and was refused once or twice in CloudTrail alone, tried its luck. Nobody's
+// credentials end by that. Where sessions could not be seen, it may have had one.
+func (s *sight) onlyTried(r refused, all []refused) bool {
+	if r.event == nil || s.foreignAccount(r.from) || !s.saw(playbook.Sessions) {
+		return false
+	}
+	if _, had := s.succeeded(r.caller, s.req.Window.To); had {
+		return false
+	}
+	var tries []failure
+	for _, o := range all {
+		if o.event != nil && principalOf(o.caller.Name()) == principalOf(r.caller.Name()) {
+			tries = append(tries, o.failure)
+		}
+	}
+	return len(occasions(tries)) < noiseBelow
 }
 
 func (s *sight) principalsWords() string {
@@ -290,7 +309,7 @@ func (s *sight) sourceCredentials() (playbook.Finding, bool) {
 	}
 	ended := pick(fs, func(f failure) bool { return f.kind != facts.InvalidCredentials })
 	headline := "The credentials that ask for the session are themselves refused"
-	why := fmt.Sprintf("The call that asks for this role's session is answered with %q: not the role's session is at fault but the credentials that the caller signs with.", shorten(fs[0].text, 140))
+	why := fmt.Sprintf("The call that asks for this role's session is answered with %q: not the role's session is at fault but the credentials that the caller signs with.", gist(fs[0], 140))
 	if len(ended) == len(fs) {
 		headline = "The credentials that ask for the session have themselves expired"
 	}

@@ -39,7 +39,7 @@ func evalIdentityProvider(c playbook.Case) playbook.Opinion {
 	}
 	if fs := s.of(facts.SSOExpired); len(fs) > 0 {
 		op.Causes = append(op.Causes, finding(playbook.SSOSessionExpired, playbook.High, fs, "The Identity Center session has ended, so credentials cannot be fetched again",
-			fmt.Sprintf("The SDK says so in its own words (%q). The role and its session length are not at fault: the portal session behind them is over, and only signing in again starts a new one.", shorten(fs[0].text, 140))))
+			fmt.Sprintf("The SDK says so in its own words (%q). The role and its session length are not at fault: the portal session behind them is over, and only signing in again starts a new one.", gist(fs[0], 140))))
 	}
 	switch {
 	case len(op.Causes) > 0:
@@ -134,7 +134,7 @@ func (s *sight) providerWrong() (playbook.Finding, bool) {
 		}
 	}
 	confidence := playbook.Medium
-	why := fmt.Sprintf("AWS refuses the exchange because of the identity provider's set-up (%s): %q.", tally(fs), shorten(fs[0].text, 140))
+	why := fmt.Sprintf("AWS refuses the exchange because of the identity provider's set-up (%s): %q.", tally(fs), gist(fs[0], 140))
 	if len(state) > 0 {
 		confidence = playbook.High
 		why += " In IAM: " + some(state, 3) + "."

@@ -117,7 +117,7 @@ func evalOnset(c playbook.Case) playbook.Opinion {
 	default:
 		msg = fmt.Sprintf("The rate of failures left its baseline at %s.", stamp(b.at))
 		if earlier := pick(inWindow, func(f failure) bool { return f.at.Before(b.at) }); len(earlier) > 0 {
-			msg += fmt.Sprintf(" The %s before that belong to the baseline.", count(len(earlier), "failure", "failures"))
+			msg += fmt.Sprintf(" %s before that: the baseline.", capital(count(len(earlier), "failure", "failures")))
 		}
 	}
 	if b.over {

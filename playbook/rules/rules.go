@@ -21,9 +21,15 @@ func All() []playbook.Rule {
 
 // Judge lets every rule look at the steps that it reads, and concludes.
 func Judge(req playbook.Request, steps playbook.Outcomes) playbook.Report {
+	return Again(req, steps, nil)
+}
+
+// Again judges with what a follow-up check found beside the steps. What a rule
+// and a check both found is one cause.
+func Again(req playbook.Request, steps playbook.Outcomes, found []playbook.Finding) playbook.Report {
 	report := playbook.Report{Request: req}
 	report.Request.Target = resolved(req.Target, steps)
-	var candidates []playbook.Finding
+	candidates := found[:len(found):len(found)]
 	for _, r := range All() {
 		op := r.Eval(playbook.Case{Request: report.Request, Steps: steps.Only(r.Reads)})
 		report.Rules = append(report.Rules, playbook.Judged{N: r.N, Rule: r.ID, Verdict: op.Verdict, Message: op.Message,

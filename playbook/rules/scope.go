@@ -20,8 +20,8 @@ are at least three.
 Criterion for role-missing: IAM answers NoSuchEntity for the role (in the account that was asked; a role of another account is not
 looked for in this one).
 
-Criterion for sts-service-event: an open (or just closed) STS event in AWS Health or the public feed for the region, or an STS
-endpoint that does not answer, and failures in at least two unrelated roles. An IAM event alone is not one: IAM's control plane does
+Criterion for sts-service-event: an open (or just closed) STS event in AWS Health or the public feed for the region (for the global
+endpoint's region where the role's callers use that), or an STS endpoint that does not answer, and failures in at least two unrelated roles. An IAM event alone is not one: IAM's control plane does
 not touch sessions that are issued.
 
 Criterion for throttled: AWS answered Throttling to calls that ask for sessions.
@@ -30,8 +30,9 @@ Criterion for region-disabled: RegionDisabledException, or invalid-token answers
 endpoint hands out version 1 tokens, which are refused there.
 
 Criterion for account-wide-refresh: at least three roles, this one included, fail in the same way (ended sessions or failed renewals)
-at the same time, without a service event; high confidence where they share one user agent. It then stands in for the single role's
-no-refresh.`,
+at the same time, without a service event; high confidence where they share one user agent. Other roles' log lines count when they rise
+with this role's, or, where this role fails all through the window, when they are in its own log group. It then stands in for the
+single role's no-refresh.`,
 	Reads: []playbook.StepID{playbook.RoleAndHealth, playbook.STSErrors, playbook.STSMetrics, playbook.Sessions, playbook.AppErrors, playbook.TrustChanges},
 	Eval:  evalScope,
 }
@@ -72,7 +73,7 @@ func evalScope(c playbook.Case) playbook.Opinion {
 		op.Causes = append(op.Causes, s.serviceFinding(event, others))
 	}
 	if event == nil {
-		if f, ok := s.accountWide(from); ok {
+		if f, ok := s.accountWide(from, failing && !b.steady); ok {
 			op.Causes = append(op.Causes, f)
 		}
 	}
@@ -147,7 +148,7 @@ type trouble struct {
 func (s *sight) serviceEvent(from time.Time) *trouble {
 	for _, e := range s.role.Events {
 		near := e.Open || e.End.After(from.Add(-time.Hour))
-		if near && !strings.EqualFold(e.Service, "IAM") && e.Start.Before(s.req.Window.To) {
+		if near && !strings.EqualFold(e.Service, "IAM") && e.Start.Before(s.req.Window.To) && s.callsReach(e.Region) {
 			return &trouble{words: strings.TrimSpace(e.Service + " " + e.Code + " in " + e.Region), cite: playbook.Cite{Step: playbook.RoleAndHealth, Ref: "health event " + e.ID}}
 		}
 	}
@@ -157,6 +158,16 @@ func (s *sight) serviceEvent(from time.Time) *trouble {
 		}
 	}
 	return nil
+}
+
+// callsReach: the role's sessions come from that region. What happens where the
+// global endpoint's calls are recorded touches only who calls the global one.
+func (s *sight) callsReach(region string) bool {
+	if region == s.req.Target.Region || region == "global" || region == "" {
+		return true
+	}
+	return slices.ContainsFunc(s.errors.Failures, func(f facts.Failure) bool { return f.Endpoint == "global" }) ||
+		slices.ContainsFunc(s.ledger.Sessions, func(u facts.Session) bool { return u.Endpoint == "global" })
 }
 
 func (s *sight) serviceFinding(event *trouble, others []struck) playbook.Finding {
@@ -221,8 +232,12 @@ func (s *sight) throttledCalls() []failure {
 	})
 }
 
-// accountWide looks for other roles that fail to renew at the same time as this one.
-func (s *sight) accountWide(from time.Time) (playbook.Finding, bool) {
+// accountWide looks for other roles that fail to renew at the same time as this
+// one. Where this role's failures have an onset, another role counts when its
+// own rise with it; where they run through the whole window, only what shares
+// this role's log group does, for then nothing tells a neighbour's old habit from
+// a common fault.
+func (s *sight) accountWide(from time.Time, onset bool) (playbook.Finding, bool) {
 	renewal := func(k facts.Kind) bool {
 		return usedCredentials(k) || k == facts.RefreshFailed || k == facts.IdentityTokenExpired || k == facts.SSOExpired
 	}
@@ -230,16 +245,40 @@ func (s *sight) accountWide(from time.Time) (playbook.Finding, bool) {
 	if len(mine) == 0 {
 		return playbook.Finding{}, false
 	}
-	others := map[string]failure{}
+	ownGroups := map[string]bool{}
+	for _, f := range mine {
+		if f.line != nil {
+			ownGroups[f.line.Group] = true
+		}
+	}
+	lines := map[string][]failure{} // of other roles
 	for _, f := range s.foreign {
-		if !renewal(f.kind) || f.at.Before(from.Add(-time.Hour)) {
+		if !renewal(f.kind) || !onset && !ownGroups[f.line.Group] {
 			continue
 		}
-		for _, role := range f.line.Roles {
-			others[role] = f
+		roles := f.line.Roles
+		if role := s.roleOfStream(f.line.Stream); role != "" && len(roles) == 0 {
+			roles = []string{role}
 		}
-		if role := s.roleOfStream(f.line.Stream); role != "" {
-			others[role] = f
+		for _, role := range roles {
+			lines[role] = append(lines[role], f)
+		}
+	}
+	others := map[string]failure{}
+	since := from.Add(-time.Hour)
+	before, after := max(since.Sub(s.req.Window.From).Seconds(), 1), max(s.req.Window.To.Sub(since).Seconds(), 1)
+	for role, fs := range lines {
+		was, now := 0, 0
+		for _, e := range episodes(fs) {
+			if e.first().at.Before(since) {
+				was++
+			} else {
+				now++
+				others[role] = e.first()
+			}
+		}
+		if now == 0 || float64(now)/after < onsetRatio*float64(was)/before {
+			delete(others, role)
 		}
 	}
 	agents := map[string]bool{}

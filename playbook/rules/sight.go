@@ -3,9 +3,11 @@ package rules
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
@@ -90,6 +92,7 @@ func look(c playbook.Case) *sight {
 	s.fromCloudTrail()
 	s.fromLogs()
 	s.fromUse()
+	s.resolveAmbiguous()
 	byTime := func(a, b failure) int { return cmp.Or(a.at.Compare(b.at), strings.Compare(a.key, b.key)) }
 	slices.SortFunc(s.failures, byTime)
 	slices.SortFunc(s.lookAlikes, byTime)
@@ -150,12 +153,17 @@ func (s *sight) fromCloudTrail() {
 var issuingCalls = []string{"AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "AssumeRoleForPodIdentity", "AssumeRoot",
 	"GetSessionToken", "GetFederationToken", "GetRoleCredentials"}
 
+// answeredBySTS: the Java SDKs name the service that answered, and not the call.
+// What an application asks STS for is a session.
+var answeredBySTS = regexp.MustCompile(`\bStsException\b|\(Service: (?:Sts|AWSSecurityTokenService)\b`)
+
 func (s *sight) fromLogs() {
+	var guessed []failure // tied to a session by time alone
 	for i := range s.app.Lines {
 		l := &s.app.Lines[i]
 		f := failure{
 			key: fmt.Sprintf("line:%s/%s@%d#%d", l.Group, l.Stream, l.Time.UnixMilli(), i), at: l.Time, kind: l.Kind, line: l, text: l.Text, call: l.Call,
-			client: l.Group + "/" + l.Stream, issuing: slices.Contains(issuingCalls, l.Call),
+			client: l.Group + "/" + l.Stream, issuing: slices.Contains(issuingCalls, l.Call) || l.Call == "" && answeredBySTS.MatchString(l.Text),
 			cite: playbook.Cite{Step: playbook.AppErrors, Ref: fmt.Sprintf("%s %s at %s: %s", l.Group, l.Stream, stamp(l.Time), shorten(l.Text, 160))},
 		}
 		if l.Kind == facts.LookAlike {
@@ -170,6 +178,10 @@ func (s *sight) fromLogs() {
 		f.ours = tied
 		if usedCredentials(l.Kind) && !f.issuing {
 			s.attach(&f)
+			if !tied && f.session != nil && !f.byName {
+				guessed = append(guessed, f)
+				continue
+			}
 			// Nothing ties the line to this role, its sessions are known, and none
 			// of them was past its end: somebody else's credentials.
 			if !tied && f.session == nil && s.saw(playbook.Sessions) {
@@ -178,6 +190,76 @@ func (s *sight) fromLogs() {
 			}
 		}
 		s.failures = append(s.failures, f)
+	}
+	s.takeGuessed(guessed)
+}
+
+// takeGuessed keeps, of what only time ties to a session of this role, the
+// streams that fail as its sessions end: each alone right behind an end, or again
+// and again within the reach of a client that works now and then. In a log group
+// that is named like the role that much need not be shown. The rest are somebody
+// else's credentials, of which every account has some.
+func (s *sight) takeGuessed(fs []failure) {
+	streams := map[string][]failure{}
+	for _, f := range fs {
+		streams[f.client] = append(streams[f.client], f)
+	}
+	believed := map[string]bool{}
+	for client, of := range streams {
+		cases := episodes(of)
+		near := 0
+		for _, e := range cases {
+			if atLimit(e.first()) || len(cases) > 1 && e.first().past() <= guessReach {
+				near++
+			}
+		}
+		believed[client] = float64(near) >= consistentShare*float64(len(cases)) || sharesWord(s.req.Target.Role, of[0].line.Group)
+	}
+	for _, f := range fs {
+		if believed[f.client] {
+			s.failures = append(s.failures, f)
+		} else {
+			s.foreign = append(s.foreign, f)
+		}
+	}
+}
+
+// guessReach is how long after a session's end a client that works now and then
+// may first notice.
+const guessReach = 15 * time.Minute
+
+// sharesWord: one name has a word of the other that tells something.
+func sharesWord(role, group string) bool {
+	words := func(name string) []string {
+		return slices.DeleteFunc(strings.FieldsFunc(strings.ToLower(name), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) }), func(w string) bool {
+			return len(w) < 4 || slices.Contains([]string{"prod", "role", "service", "application", "logs", "lambda", "test", "stage", "staging", "worker", "jobs"}, w)
+		})
+	}
+	theirs := words(group)
+	return slices.ContainsFunc(words(role), func(w string) bool { return slices.Contains(theirs, w) })
+}
+
+// resolveAmbiguous decides what RequestExpired means, which EC2 answers to an
+// ended session and to a skewed clock alike: skew where the same client's
+// signatures are refused for their time; an ended session where one is known to
+// have ended and no newer one was there to be used, or where the same client's
+// session is called expired in so many words. Otherwise it stays open.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+func (s *sight) resolveAmbiguous() {
+	skewed, expired := map[string]bool{}, map[string]bool{}
+	for _, f := range s.failures {
+		skewed[f.client] = skewed[f.client] || f.kind == facts.Skew
+		expired[f.client] = expired[f.client] || f.kind == facts.SessionExpired
+	}
+	for i := range s.failures {
+		f := &s.failures[i]
+		switch {
+		case f.kind != facts.ExpiredOrSkew:
+		case skewed[f.client]:
+			f.kind, f.session, f.byName, f.newer = facts.Skew, nil, false, false
+		case f.newer && !expired[f.client]:
+			f.session, f.byName, f.newer = nil, false, false
+		}
 	}
 }
 
@@ -280,7 +362,7 @@ func sessionPart(arn string) string {
 // attach finds the session whose use past its end a line reports. By name
 // first: the newest session of the stream's name that had ended. Where no
 // session's name is in the stream, by time: the session that had ended last
-// among those whose name had no living session then.
+// among those whose client had no living session then.
 func (s *sight) attach(f *failure) {
 	var named, timed *facts.Session
 	var living []*facts.Session
@@ -299,7 +381,7 @@ func (s *sight) attach(f *failure) {
 			}
 			continue
 		}
-		if ended && !u.Service && !s.alive(u.Name, f.at) && (timed == nil || u.Expires.After(timed.Expires)) {
+		if ended && !u.Service && !s.alive(u, f.at) && (timed == nil || u.Expires.After(timed.Expires)) {
 			timed = u
 		}
 	}
@@ -316,11 +398,13 @@ func (s *sight) attach(f *failure) {
 	}
 }
 
-// alive reports whether a session of that name was within its time.
-func (s *sight) alive(name string, at time.Time) bool {
-	for _, i := range s.names[name] {
+// alive reports whether a client had another session, within its time: one of
+// the same name that was asked for from the same address, for many clients may
+// share a name.
+func (s *sight) alive(of *facts.Session, at time.Time) bool {
+	for _, i := range s.names[of.Name] {
 		u := s.ledger.Sessions[i]
-		if !u.Issued.After(at) && at.Before(u.Expires.Add(-expirySlack)) {
+		if u.Source == of.Source && !u.Issued.After(at) && at.Before(u.Expires.Add(-expirySlack)) {
 			return true
 		}
 	}

@@ -81,7 +81,15 @@ func evalTiming(c playbook.Case) playbook.Opinion {
 	switch {
 	case len(cases) > 0 && consistent:
 		op.Verdict = playbook.Supported
-		op.Message = fmt.Sprintf("Consistent: in %d of %d cases the first failure came right behind the session's end, at an age of %s. Nobody renews before the end.", limited, len(cases), s.ages(cases))
+		op.Message = fmt.Sprintf("Consistent: in %d of %d cases the first failure came right behind the session's end, at an age of %s. ", limited, len(cases), s.ages(cases))
+		switch {
+		case len(tried) == 0:
+			op.Message += "Nobody renews before the end."
+		case len(left) == 0:
+			op.Message += "Renewing was tried each time, so that is what fails."
+		default:
+			op.Message += fmt.Sprintf("In %d of them nobody had renewed, in the others renewing was tried.", len(leftCases))
+		}
 	case len(cases) >= consistentLeast:
 		op.Verdict = playbook.Refuted
 		op.Message = fmt.Sprintf("Not clustered at the session's length: %d of %d first failures came right behind a session's end, ages %s.", limited, len(cases), s.ages(cases))
@@ -216,7 +224,7 @@ func (s *sight) refreshFailing(tried []failure) (playbook.Finding, bool) {
 	why := fmt.Sprintf("Renewing credentials fails (%s)", tally(fs))
 	if len(lines) > 0 {
 		confidence = playbook.Medium
-		why += fmt.Sprintf(", in the client's own words: %q", shorten(lines[0].text, 180))
+		why += fmt.Sprintf(", in the client's own words: %q", gist(lines[0], 180))
 		if len(episodes(lines)) >= consistentLeast {
 			confidence = playbook.High
 		}

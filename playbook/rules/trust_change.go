@@ -30,7 +30,10 @@ Criterion for sessions-revoked: AWSRevokeOlderSessions with a cut-off in the win
 High when access denials followed, medium when they could not be seen.
 
 Criterion for principal-recreated: the role was deleted and made again in the window, shown by DeleteRole or by sessions of another
-role id, or by sessions issued before the role's own CreateDate.`,
+role id, or by sessions issued before the role's own CreateDate.
+
+Changes of access keys, identity providers, the boundary, the organization's policies and STS's settings are named here where failures
+of a kind that they can cause came after them; the cause itself is for the other rules to name.`,
 	Reads: []playbook.StepID{playbook.RoleAndHealth, playbook.STSErrors, playbook.RoleConfig, playbook.Sessions, playbook.AppErrors, playbook.TrustChanges},
 	Eval:  evalTrustChange,
 }
@@ -55,12 +58,8 @@ func evalTrustChange(c playbook.Case) playbook.Opinion {
 	if f, ok := s.recreated(); ok {
 		op.Causes = append(op.Causes, f)
 	}
-	others := pick(s.changes.Changes, func(c facts.Change) bool {
-		return c.InWindow && !slices.Contains([]facts.ChangeKind{facts.TrustEdited, facts.MaxSessionEdited, facts.SessionsCut, facts.RoleCreated, facts.RoleDeleted}, c.Kind)
-	})
-	for _, o := range others {
-		ruledOut = append(ruledOut, fmt.Sprintf("%s at %s (%s) does not keep a caller from getting a session by itself", o.Event, stamp(o.Time), o.Subject))
-	}
+	elsewhere, harmless := s.otherChanges()
+	ruledOut = append(ruledOut, harmless...)
 
 	switch {
 	case len(op.Causes) > 0:
@@ -71,6 +70,10 @@ func evalTrustChange(c playbook.Case) playbook.Opinion {
 		}
 	case !s.saw(playbook.TrustChanges):
 		return s.undetermined(playbook.TrustChanges)
+	case len(elsewhere) > 0:
+		op.Verdict = playbook.Supported
+		op.Message = sentence(elsewhere)
+		op.Cites = s.changeCites()
 	case open:
 		op.Verdict = playbook.Undetermined
 		op.Message = sentence(ruledOut)
@@ -88,7 +91,59 @@ func evalTrustChange(c playbook.Case) playbook.Opinion {
 }
 
 func sentence(parts []string) string {
-	return strings.Join(parts, "; ") + "."
+	return capital(strings.Join(parts, "; ")) + "."
+}
+
+// otherChanges parts the changes that this rule does not judge itself: those that
+// came before failures of a kind that they can cause, which other rules judge,
+// and those that explain nothing here.
+func (s *sight) otherChanges() (elsewhere, harmless []string) {
+	for _, c := range s.changes.Changes {
+		if !c.InWindow || c.Kind == facts.TrustEdited || c.Kind == facts.MaxSessionEdited {
+			continue
+		}
+		what := fmt.Sprintf("%s at %s (%s)", c.Event, stamp(c.Time), c.Subject)
+		switch {
+		case slices.ContainsFunc(s.failures, func(f failure) bool { return !f.at.Before(c.Time) && canCause(c, f) }):
+			elsewhere = append(elsewhere, what+" came before failures of a kind that it can cause")
+		case ownPermissions(c.Kind):
+			harmless = append(harmless, what+" keeps no caller from getting a session")
+		default:
+			harmless = append(harmless, what+" was followed by no failure that it could cause")
+		}
+	}
+	return elsewhere, harmless
+}
+
+// ownPermissions: changes of what the role may do, or of nothing but its labels.
+// They do not bear on who gets a session and for how long.
+func ownPermissions(k facts.ChangeKind) bool {
+	switch k {
+	case facts.BoundaryEdited, facts.InlineEdited, facts.AttachedEdited, facts.OtherEdit:
+		return true
+	}
+	return false
+}
+
+// canCause: whether a change other than of the trust policy or the maximum can be
+// behind a failure that came after it.
+func canCause(c facts.Change, f failure) bool {
+	denial, _ := trust.EnrichedDenial(f.text)
+	switch c.Kind {
+	case facts.RoleDeleted:
+		return f.kind == facts.AssumeDenied || f.kind == facts.NoSuchRole || f.kind == facts.InvalidCredentials
+	case facts.KeyEdited:
+		return c.After != "Active" && (f.kind == facts.InvalidCredentials || f.kind == facts.MFAFailed && c.Event == "DeactivateMFADevice")
+	case facts.ProviderEdited:
+		return f.kind == facts.IdentityProviderBad || f.kind == facts.AssumeDenied && strings.HasPrefix(f.call, "AssumeRoleWith")
+	case facts.OrgPolicyEdited:
+		return denial.Reason == trust.DenialSCP || denial.Reason == trust.DenialRCP
+	case facts.BoundaryEdited:
+		return denial.Reason == trust.DenialBoundary
+	case facts.STSSettingEdited:
+		return f.kind == facts.RegionOff || f.kind == facts.InvalidCredentials
+	}
+	return false
 }
 
 func (s *sight) inWindow(kind facts.ChangeKind) []facts.Change {
@@ -139,7 +194,7 @@ func (s *sight) blameEdit(edit facts.Change, until time.Time) (found *playbook.F
 	all := pick(s.refusals(), func(r refused) bool { return r.kind == facts.AssumeDenied })
 	later := pick(all, func(r refused) bool { return !r.at.Before(edit.Time) && !r.at.After(until) })
 	if len(later) == 0 {
-		return nil, what + " was followed by no refused request for a session", !s.saw(playbook.STSErrors) && !s.saw(playbook.AppErrors)
+		return nil, what + " was followed by no refused request for a session", !s.saw(playbook.STSErrors)
 	}
 	if !okAfter {
 		return nil, what + " could not be read", true
@@ -180,8 +235,11 @@ func (s *sight) blameEdit(edit facts.Change, until time.Time) (found *playbook.F
 	}
 	first := blocked[0]
 	headline := fmt.Sprintf("A trust policy change at %s keeps %s out", edit.Time.UTC().Format("15:04 UTC"), some(unique(names), 3))
-	text := fmt.Sprintf("%s edited the trust policy at %s. %s Since then it is refused (%s, first at %s): %s.",
-		capital(principalWords(edit.Actor)), stamp(edit.Time), diffWords(edit), tally(blocked), stamp(first.at), reason)
+	text := fmt.Sprintf("%s edited the trust policy at %s. ", capital(principalWords(edit.Actor)), stamp(edit.Time))
+	if diff := diffWords(edit); diff != "" {
+		text += diff + " "
+	}
+	text += fmt.Sprintf("Since then it is refused (%s, first at %s): %s.", tally(blocked), stamp(first.at), reason)
 	f := finding(playbook.TrustPolicyChanged, confidence, blocked, headline, text)
 	f.Cites = append([]playbook.Cite{changeCite(edit)}, f.Cites...)
 	return &f, "", false

@@ -114,6 +114,20 @@ func shorten(s string, runes int) string {
 	return string(r[:runes-1]) + "…"
 }
 
+// gist is what a failure's text says, cut to a length around the error code:
+// SDKs write the cause that counts behind all that wraps it.
+func gist(f failure, runes int) string {
+	text := strings.Join(strings.Fields(f.text), " ")
+	if f.line == nil || f.line.Code == "" || len([]rune(text)) <= runes {
+		return shorten(text, runes)
+	}
+	at := strings.LastIndex(text, f.line.Code)
+	if at < 0 || len([]rune(text[:at+len(f.line.Code)])) <= runes/2 {
+		return shorten(text, runes)
+	}
+	return shorten("… "+text[at:], runes)
+}
+
 // some lists a few of many: "a, b and 3 more".
 func some(items []string, most int) string {
 	if len(items) <= most {

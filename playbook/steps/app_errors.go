@@ -39,7 +39,7 @@ const (
 
 func (r run) appErrors(ctx context.Context, p playbook.Pass) (playbook.Evidence, error) {
 	t, _ := target(p)
-	w := p.Request.Window
+	w := p.Reading()
 	var n notes
 	f := facts.AppErrors{Groups: []facts.LogGroup{}, Lines: []facts.Line{}, ByKind: map[facts.Kind]int{}, Streams: []facts.Stream{}}
 

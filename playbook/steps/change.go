@@ -178,6 +178,11 @@ func editMax(c *facts.Change, was int, rec cloudtrail.Record) {
 		c.Kind, c.Text = facts.OtherEdit, "the description was changed"
 		return
 	}
+	setMax(c, was, now)
+}
+
+// setMax says that the maximum session length was set; was is 0 where it is not known.
+func setMax(c *facts.Change, was, now int) {
 	c.WasMax, c.NowMax, c.After = was, now, fmt.Sprint(now)
 	if was == 0 {
 		c.Text = fmt.Sprintf("the maximum session length was set to %s; what it was before is not known", lengthInWords(now))

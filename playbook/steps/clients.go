@@ -53,6 +53,8 @@ type (
 		iam.ListAttachedRolePoliciesAPIClient
 		iam.GetPolicyAPIClient
 		iam.ListAccountAliasesAPIClient
+		iam.ListMFADevicesAPIClient
+		iam.GetUserAPIClient
 		GetRolePolicy(context.Context, *iam.GetRolePolicyInput, ...func(*iam.Options)) (*iam.GetRolePolicyOutput, error)
 		GetPolicyVersion(context.Context, *iam.GetPolicyVersionInput, ...func(*iam.Options)) (*iam.GetPolicyVersionOutput, error)
 		GetAccountSummary(context.Context, *iam.GetAccountSummaryInput, ...func(*iam.Options)) (*iam.GetAccountSummaryOutput, error)

@@ -44,6 +44,9 @@ type insightsQuery struct {
 	From, To time.Time // sent in whole seconds, both ends included
 }
 
+// end is the last second asked for: a part of a second counts as one.
+func (q insightsQuery) end() int64 { return q.To.Add(time.Second - 1).Unix() }
+
 // insightsStats is what is known of a query besides its rows.
 type insightsStats struct {
 	Rows    int
@@ -59,7 +62,7 @@ func (r run) insights(ctx context.Context, q insightsQuery, row func([]types.Res
 	api := r.Logs(q.Region)
 	c := call{Action: "logs:StartQuery", Region: q.Region, Console: insightsConsole(q),
 		Args: append(append([]string{"--log-group-identifiers"}, q.Groups...),
-			"--start-time", strconv.FormatInt(q.From.Unix(), 10), "--end-time", strconv.FormatInt(q.To.Unix(), 10),
+			"--start-time", strconv.FormatInt(q.From.Unix(), 10), "--end-time", strconv.FormatInt(q.end(), 10),
 			"--limit", strconv.Itoa(insightsRows), "--query-string", q.Text)}
 	a := ask(ctx, c, func(ctx context.Context) (insightsStats, error) {
 		id, err := startQuery(ctx, api, q)
@@ -112,7 +115,7 @@ func asProblem(action, region string, err error) error {
 
 func startQuery(ctx context.Context, api Logs, q insightsQuery) (string, error) {
 	in := &cloudwatchlogs.StartQueryInput{LogGroupIdentifiers: q.Groups, QueryString: &q.Text, Limit: aws.Int32(insightsRows),
-		StartTime: aws.Int64(q.From.Unix()), EndTime: aws.Int64(q.To.Unix())}
+		StartTime: aws.Int64(q.From.Unix()), EndTime: aws.Int64(q.end())}
 	pause := firstRestart
 	for attempt := 1; ; attempt++ {
 		out, err := api.StartQuery(ctx, in)

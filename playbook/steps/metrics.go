@@ -63,7 +63,7 @@ var (
 
 // filterMetrics reads the metrics that filters on a trail's log group make of
 // STS's events.
-func (r run) filterMetrics(ctx context.Context, groupARN string, w playbook.Window) filtersAnswer {
+func (r run) filterMetrics(ctx context.Context, groupARN string, w, read playbook.Window) filtersAnswer {
 	var out filtersAnswer
 	parts := strings.SplitN(groupARN, ":", 7) // arn:aws:logs:region:account:log-group:name
 	if len(parts) != 7 {
@@ -111,7 +111,7 @@ func (r run) filterMetrics(ctx context.Context, groupARN string, w playbook.Wind
 			if len(sets) == 0 { // the filter has not matched anything yet
 				continue
 			}
-			data := r.metricData(ctx, m, sets, w)
+			data := r.metricData(ctx, m, sets, w, read)
 			out.calls = append(out.calls, asked{data.Proof, data.Problem})
 			out.rates = append(out.rates, data.Out...)
 		}
@@ -122,14 +122,14 @@ func (r run) filterMetrics(ctx context.Context, groupARN string, w playbook.Wind
 // usageMetrics reads usage metrics of STS. AWS's list of services that publish
 // them does not have STS, so none is normal and means: not published.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-Service-Quota-Integration.html
-func (r run) usageMetrics(ctx context.Context, region string, w playbook.Window) metricsAnswer {
+func (r run) usageMetrics(ctx context.Context, region string, w, read playbook.Window) metricsAnswer {
 	m := metric{region: region, namespace: "AWS/Usage", name: "CallCount"}
 	list := r.listMetrics(ctx, m, map[string]string{"Service": "STS"})
 	out := metricsAnswer{calls: []asked{{list.Proof, list.Problem}}}
 	if len(list.Out) == 0 {
 		return out
 	}
-	data := r.metricData(ctx, m, list.Out, w)
+	data := r.metricData(ctx, m, list.Out, w, read)
 	out.calls = append(out.calls, asked{data.Proof, data.Problem})
 	out.rates = data.Out
 	return out
@@ -174,9 +174,9 @@ func (r run) listMetrics(ctx context.Context, m metric, with map[string]string) 
 	return a
 }
 
-// metricData sums a metric up: the last hour against the rest of the window, for
+// metricData sums a metric up over what is to be read: the window's last hour against its rest, for
 // each role that its dimensions name and each operation of a usage metric.
-func (r run) metricData(ctx context.Context, m metric, sets []map[string]string, w playbook.Window) answer[[]facts.Rate] {
+func (r run) metricData(ctx context.Context, m metric, sets []map[string]string, w, read playbook.Window) answer[[]facts.Rate] {
 	queries := make([]cwtypes.MetricDataQuery, len(sets))
 	period := int32(facts.BucketLength / time.Second)
 	for i, set := range sets {
@@ -187,7 +187,7 @@ func (r run) metricData(ctx context.Context, m metric, sets []map[string]string,
 		queries[i] = cwtypes.MetricDataQuery{Id: aws.String("m" + strconv.Itoa(i)), MetricStat: &cwtypes.MetricStat{
 			Metric: &cwtypes.Metric{Namespace: &m.namespace, MetricName: &m.name, Dimensions: dimensions}, Period: &period, Stat: aws.String("Sum")}}
 	}
-	from, to := w.From.Truncate(facts.BucketLength), w.To
+	from, to := read.From.Truncate(facts.BucketLength), read.To
 	c := call{Action: "cloudwatch:GetMetricData", Region: m.region, Args: []string{"--metric-data-queries", queriesJSON(queries),
 		"--start-time", from.Format(time.RFC3339), "--end-time", to.Format(time.RFC3339)}}
 	a := ask(ctx, c, func(ctx context.Context) ([]facts.Rate, error) {

@@ -56,7 +56,7 @@ func (r run) roleAndHealth(ctx context.Context, p playbook.Pass) (playbook.Evide
 	all.Go(func() { role = r.findRole(ctx, t.Role, global) })
 	all.Go(func() { summary = r.accountSummary(ctx, global) })
 	all.Go(func() { alias = r.accountAlias(ctx, global) })
-	all.Go(func() { well = r.health(ctx, t, p.Request.Window) })
+	all.Go(func() { well = r.health(ctx, t, p.Reading()) })
 	if playbook.OptIn(t.Region) {
 		all.Go(func() { enabled = r.regionStatus(ctx, t.Region, global) })
 	}

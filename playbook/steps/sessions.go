@@ -43,6 +43,10 @@ func (r run) sessions(ctx context.Context, p playbook.Pass) (playbook.Evidence, 
 	role := trailRole(t)
 	account := cmp.Or(known.Account, t.Account)
 	window := playbook.Window{From: p.Request.Window.From.Add(-playbook.LongestSession), To: p.Request.Window.To}
+	if p.Read != (playbook.Window{}) {
+		// The run before looked this long before its own window already.
+		window.To = p.Read.To.Add(-playbook.LongestSession)
+	}
 	var n notes
 	n.corrections = append(n.corrections, correctionSessions)
 	f := facts.SessionLedger{Trails: []facts.Trail{}, Sessions: []facts.Session{}, From: window.From}
@@ -108,26 +112,40 @@ func (r run) sessions(ctx context.Context, p playbook.Pass) (playbook.Evidence, 
 			odd++
 		}
 		f.Sessions = append(f.Sessions, x)
+		delete(uses, s.AccessKeyID)
 	}
+	f.Unissued = uses.masked()
 	f.Total = len(f.Sessions)
-	if over := f.Total - facts.MaxSessions; over > 0 {
-		for _, s := range f.Sessions[:over] {
-			f.Names = append(f.Names, s.Name)
-		}
-		slices.Sort(f.Names)
-		f.Names = slices.Compact(f.Names)
-		f.Names = f.Names[:min(len(f.Names), 100)]
-		f.Sessions = f.Sessions[over:]
+	if keepNewest(&f) {
 		partial = append(partial, fmt.Sprintf("The newest %d of %d sessions are kept.", facts.MaxSessions, f.Total))
 	}
 	if role.Account != account {
 		n.unseen = append(n.unseen, fmt.Sprintf("The role belongs to account %s; sessions that other accounts took are recorded there.", role.Account))
 	}
 	status := seen(f.Ended > 0 || odd > 0, a.Whole && role.Account == account)
-	summary := fmt.Sprintf("%d sessions of %s were issued since %s: %d active now, %d ended inside the window.", f.Total, role.Name, clock(f.From), f.ActiveNow, f.Ended)
-	e := n.evidence(status, summary, f)
+	e := n.evidence(status, sessionsSummary(f, role.Name), f)
 	e.Partial = strings.Join(partial, " ")
 	return e, nil
+}
+
+// keepNewest drops the oldest sessions beyond the bound and keeps their names.
+func keepNewest(f *facts.SessionLedger) bool {
+	over := len(f.Sessions) - facts.MaxSessions
+	if over <= 0 {
+		return false
+	}
+	for _, s := range f.Sessions[:over] {
+		f.Names = append(f.Names, s.Name)
+	}
+	slices.Sort(f.Names)
+	f.Names = slices.Compact(f.Names)
+	f.Names = f.Names[:min(len(f.Names), 100)]
+	f.Sessions = f.Sessions[over:]
+	return true
+}
+
+func sessionsSummary(f facts.SessionLedger, name string) string {
+	return fmt.Sprintf("%d sessions of %s were issued since %s: %d active now, %d ended inside the window.", f.Total, name, clock(f.From), f.ActiveNow, f.Ended)
 }
 
 // mentions narrows a query to records that could be about the role. Identity
@@ -154,6 +172,22 @@ func (u lastUses) add(key string, at time.Time, code string) {
 	if old := u[key]; key != "" && (at.After(old.at) || at.Equal(old.at) && code < old.code) {
 		u[key] = lastUse{at, code}
 	}
+}
+
+// masked are the uses as they may be stored, the newest first.
+func (u lastUses) masked() []facts.KeyUse {
+	var out []facts.KeyUse
+	for key, use := range u {
+		out = append(out, facts.KeyUse{Key: redact.Key(key), At: use.at, Failure: said(use.code, 100)})
+	}
+	return newestUses(out)
+}
+
+func newestUses(uses []facts.KeyUse) []facts.KeyUse {
+	slices.SortFunc(uses, func(a, b facts.KeyUse) int {
+		return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Key, b.Key), cmp.Compare(a.Failure, b.Failure))
+	})
+	return uses[:min(len(uses), facts.MaxUnissued)]
 }
 
 // lookupUses asks the event history for the last use of the newest sessions and

@@ -56,7 +56,7 @@ const correctionExpired = "CloudTrail does not normally record calls made with e
 
 func (r run) stsErrors(ctx context.Context, p playbook.Pass) (playbook.Evidence, error) {
 	t, known := target(p)
-	role, w := trailRole(t), p.Request.Window
+	role, w := trailRole(t), p.Reading()
 	account := cmp.Or(known.Account, t.Account)
 	var n notes
 	n.corrections = append(n.corrections, correctionExpired)
@@ -65,7 +65,7 @@ func (r run) stsErrors(ctx context.Context, p playbook.Pass) (playbook.Evidence,
 		return n.evidence(playbook.Blind, "The role's account is not known, so no record can be told to be the role's.", f), nil
 	}
 
-	tally := tally{role: role, roles: map[string]*facts.RoleRate{}, buckets: map[string]map[time.Time]*facts.Bucket{}, agents: map[string]map[string]bool{}}
+	tally := tally{role: role, roles: map[string]*facts.RoleRate{}, buckets: map[string]map[time.Time]*facts.Bucket{}, agents: map[string]map[string]bool{}, names: map[string]map[string]bool{}}
 	var counted []countedCalls
 	names := quotedList(issuingEvents)
 	q := trailQuestion{Target: t, Account: account, Window: w, At: p.Request.At, Regions: t.TrailRegions(), Needs: issuingNeeds,
@@ -74,7 +74,7 @@ func (r run) stsErrors(ctx context.Context, p playbook.Pass) (playbook.Evidence,
 		Count: func(regions []string) string {
 			return `filter eventSource = "sts.amazonaws.com" and eventName in ` + names +
 				` and not ispresent(errorCode) and recipientAccountId = ` + quoted(account) + ` and awsRegion in ` + quotedList(regions) +
-				` | stats count(*) as calls by bin(5m) as start, requestParameters.roleArn as role, awsRegion as region,` +
+				` | stats count(*) as calls, ` + someNames + ` by bin(5m) as start, requestParameters.roleArn as role, awsRegion as region,` +
 				` additionalEventData.RequestDetails.endpointType as endpoint, additionalEventData.RequestDetails.awsServingRegion as serving,` +
 				` tlsDetails.clientProvidedHostHeader as host`
 		},
@@ -116,6 +116,7 @@ func (r run) stsErrors(ctx context.Context, p playbook.Pass) (playbook.Evidence,
 	for _, c := range counted {
 		if !role.Is(c.role) {
 			tally.add(c.role, c.start, c.calls, 0)
+			tally.name(c.role, c.names...)
 		}
 	}
 	f.Total = len(f.Failures)
@@ -201,11 +202,17 @@ func thin[T any](all []T, most int) []T {
 	return slices.Concat(all[:most/2], all[len(all)-(most-most/2):])
 }
 
+// someNames are up to four session names of a slice: those that the same clients
+// take again and again are all met in time, without a row for each.
+const someNames = `earliest(requestParameters.roleSessionName) as n1, latest(requestParameters.roleSessionName) as n2, ` +
+	`sortsFirst(requestParameters.roleSessionName) as n3, sortsLast(requestParameters.roleSessionName) as n4`
+
 // countedCalls is a row of the counting query: successful calls of one slice.
 type countedCalls struct {
 	role  string
 	start time.Time
 	calls int
+	names []string          // some of the sessions' names
 	as    cloudtrail.Record // where it was called, for ofRegion
 }
 
@@ -213,6 +220,7 @@ func countedOf(row []logtypes.ResultField) countedCalls {
 	c := countedCalls{role: column(row, "role"), start: insightsTime(column(row, "start"))}
 	calls, _ := strconv.ParseFloat(column(row, "calls"), 64)
 	c.calls = int(calls)
+	c.names = []string{column(row, "n1"), column(row, "n2"), column(row, "n3"), column(row, "n4")}
 	c.as.EventSource, c.as.AWSRegion, c.as.HostHeader = "sts.amazonaws.com", column(row, "region"), column(row, "host")
 	c.as.Additional.EndpointType, c.as.Additional.ServingRegion = column(row, "endpoint"), column(row, "serving")
 	return c
@@ -224,10 +232,26 @@ type tally struct {
 	roles   map[string]*facts.RoleRate
 	buckets map[string]map[time.Time]*facts.Bucket
 	agents  map[string]map[string]bool
+	names   map[string]map[string]bool
+}
+
+// mostNames bounds the session names that are kept of a role.
+const mostNames = 50
+
+func (t *tally) name(arn string, names ...string) {
+	for _, n := range names {
+		if t.names[arn] == nil {
+			t.names[arn] = map[string]bool{}
+		}
+		if n = said(n, 100); n != "" {
+			t.names[arn][n] = true
+		}
+	}
 }
 
 func (t *tally) record(rec cloudtrail.Record) {
 	arn := roleOf(rec)
+	t.name(arn, rec.Request.RoleSessionName)
 	if !rec.Failed() {
 		t.add(arn, rec.EventTime, 1, 0)
 		return
@@ -273,11 +297,18 @@ func (t *tally) rates() []facts.RoleRate {
 		slices.SortFunc(rate.Buckets, func(a, b facts.Bucket) int { return a.Start.Compare(b.Start) })
 		rate.UserAgents = slices.Sorted(maps.Keys(t.agents[arn]))
 		rate.UserAgents = rate.UserAgents[:min(5, len(rate.UserAgents))]
+		rate.SessionNames = slices.Sorted(maps.Keys(t.names[arn]))
+		rate.SessionNames = rate.SessionNames[:min(mostNames, len(rate.SessionNames))]
 		out = append(out, *rate)
 	}
+	return sortRates(out, t.role)
+}
+
+// sortRates keeps at most maxRates, the role in question and those with failures first.
+func sortRates(out []facts.RoleRate, role cloudtrail.Role) []facts.RoleRate {
 	if len(out) > maxRates {
 		slices.SortFunc(out, func(a, b facts.RoleRate) int {
-			return cmp.Or(-cmp.Compare(boolInt(t.role.Is(a.RoleARN)), boolInt(t.role.Is(b.RoleARN))), -cmp.Compare(a.Errors, b.Errors), -cmp.Compare(a.Calls, b.Calls), cmp.Compare(a.RoleARN, b.RoleARN))
+			return cmp.Or(-cmp.Compare(boolInt(role.Is(a.RoleARN)), boolInt(role.Is(b.RoleARN))), -cmp.Compare(a.Errors, b.Errors), -cmp.Compare(a.Calls, b.Calls), cmp.Compare(a.RoleARN, b.RoleARN))
 		})
 		out = out[:maxRates]
 	}

@@ -33,7 +33,11 @@ func (r run) stsMetrics(ctx context.Context, p playbook.Pass) (playbook.Evidence
 	defer cancel()
 	seen, _ := facts.Errors.In(p.Done)
 	counted := p.Done.Saw(playbook.STSErrors)
-	window := p.Request.Window
+	window, read := p.Request.Window, p.Reading()
+	if p.Read != (playbook.Window{}) {
+		// The run before took the slice at the seam whole.
+		read.To = p.Read.To.Add(time.Second).Truncate(facts.BucketLength)
+	}
 
 	var (
 		all     sync.WaitGroup
@@ -42,9 +46,9 @@ func (r run) stsMetrics(ctx context.Context, p playbook.Pass) (playbook.Evidence
 		usage   metricsAnswer
 	)
 	for i, group := range groups {
-		all.Go(func() { filters[i] = r.filterMetrics(ctx, group, window) })
+		all.Go(func() { filters[i] = r.filterMetrics(ctx, group, window, read) })
 	}
-	all.Go(func() { usage = r.usageMetrics(ctx, p.Request.Target.Region, window) })
+	all.Go(func() { usage = r.usageMetrics(ctx, p.Request.Target.Region, window, read) })
 	all.Wait()
 
 	var n notes

@@ -118,6 +118,9 @@ func (r run) readGroup(ctx context.Context, g *trailGroup, regions []string, q t
 	// Records arrive late and some clocks run ahead: the end is generous, and
 	// Keep goes by the record's own time.
 	ask := insightsQuery{Region: g.region, Groups: []string{g.arn}, From: q.Window.From, To: q.Window.To.Add(playbook.DeliveryLag)}
+	if q.readOn() {
+		ask.To = q.Window.To
+	}
 	filter := "filter " + q.Filter + " and awsRegion in " + quotedList(regions)
 	if g.org {
 		// Every account's records are in there: ours, and others' that speak of us.
@@ -167,11 +170,15 @@ func (r run) readRegion(ctx context.Context, region string, g *trailGroup, query
 	var out regionRead
 	wantTo := q.wantTo()
 	rest := []playbook.Window{q.Window}
+	counted := false // the counting query has the rest as well
 	if query != nil {
 		read := query()
 		// Where the group cannot be queried, the event history takes its place.
 		if read.records.Problem == nil {
 			out.logs, out.from, out.to = true, g.from, g.to
+			if seam := q.Window.To.Add(-playbook.DeliveryLag); q.readOn() && out.to.After(seam) {
+				out.to, counted = later(seam, out.from), q.Count != nil
+			}
 			out.counted = read.counts.Problem == nil && !read.counts.Out.Cut
 			if read.records.Out.Cut {
 				out.cut = read.oldest
@@ -187,7 +194,7 @@ func (r run) readRegion(ctx context.Context, region string, g *trailGroup, query
 		}
 	}
 	for _, w := range rest {
-		through, problem := r.readHistory(ctx, region, w, q, col, &out)
+		through, problem := r.readHistory(ctx, region, w, q, col, &out, counted)
 		if problem != nil {
 			if out.logs {
 				continue
@@ -213,7 +220,7 @@ func (r run) readRegion(ctx context.Context, region string, g *trailGroup, query
 
 // readHistory asks the event history for one stretch and says from where on it
 // is covered.
-func (r run) readHistory(ctx context.Context, region string, w playbook.Window, q trailQuestion, col *collection, out *regionRead) (time.Time, *playbook.Problem) {
+func (r run) readHistory(ctx context.Context, region string, w playbook.Window, q trailQuestion, col *collection, out *regionRead, counted bool) (time.Time, *playbook.Problem) {
 	lookups := q.Lookups
 	if region == q.Target.Region {
 		lookups = slices.Concat(lookups, q.InRegion)
@@ -224,7 +231,7 @@ func (r run) readHistory(ctx context.Context, region string, w playbook.Window, 
 	var all sync.WaitGroup
 	for i, l := range lookups {
 		all.Go(func() {
-			answers[i] = r.history(ctx, region, l, w.From, w.To, func(raw string) bool { col.add(raw, q, false); return true })
+			answers[i] = r.history(ctx, region, l, w.From, w.To, func(raw string) bool { col.add(raw, q, counted); return true })
 		})
 	}
 	all.Wait()
@@ -249,6 +256,12 @@ func (r run) readHistory(ctx context.Context, region string, w playbook.Window, 
 func (q trailQuestion) wantTo() time.Time {
 	return earlier(q.Window.To, q.At.Add(-playbook.DeliveryLag))
 }
+
+// readOn says that an earlier run has read on from the window's end, and is not
+// asked again. What was called just before the end and delivered to the log
+// group just behind it is taken from the event history, which goes by the time
+// of the call.
+func (q trailQuestion) readOn() bool { return q.Window.To.Before(q.At) }
 
 // conclude says per region what was covered.
 func conclude(q trailQuestion, groups []*trailGroup, picked []*trailGroup, regions []regionRead, col *collection) trailAnswer {

@@ -95,7 +95,7 @@ const beforePages = 40
 
 func (r run) trustChanges(ctx context.Context, p playbook.Pass) (playbook.Evidence, error) {
 	t, known := target(p)
-	role, w := trailRole(t), p.Request.Window
+	role, w := trailRole(t), p.Reading()
 	account := cmp.Or(known.Account, t.Account)
 	global := playbook.GlobalRegion(t.Partition)
 	var n notes
@@ -164,15 +164,7 @@ func (r run) trustChanges(ctx context.Context, p playbook.Pass) (playbook.Eviden
 	var maxSession int
 	f.Changes, policy, maxSession = describeChanges(slices.Concat(earlier, changed), p.Request, role)
 
-	inside, bearing := 0, 0
-	for _, c := range f.Changes {
-		if c.InWindow {
-			inside++
-			if bears(c) {
-				bearing++
-			}
-		}
-	}
+	inside, bearing := countChanges(f)
 	partial := a.Partial
 	if a.SideCut {
 		partial = append(partial, "Changes whose record does not name the role (providers, keys, policies, settings) could not be read to the end.")
@@ -188,6 +180,19 @@ func (r run) trustChanges(ctx context.Context, p playbook.Pass) (playbook.Eviden
 	e := n.evidence(status, changesSummary(f, role.Name, inside, bearing, status), f)
 	e.Partial = strings.Join(partial, " ")
 	return e, nil
+}
+
+// countChanges counts those in the window, and of them those that bear on sessions.
+func countChanges(f facts.TrustChanges) (inside, bearing int) {
+	for _, c := range f.Changes {
+		if c.InWindow {
+			inside++
+			if bears(c) {
+				bearing++
+			}
+		}
+	}
+	return inside, bearing
 }
 
 func changesSummary(f facts.TrustChanges, name string, inside, bearing int, status playbook.Status) string {

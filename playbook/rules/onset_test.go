@@ -1,0 +1,140 @@
+package rules
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stsleuth/stsleuth/playbook"
+	"github.com/stsleuth/stsleuth/playbook/facts"
+)
+
+// at makes failures of different clients at moments before the end.
+func failuresAt(moments ...time.Duration) []failure {
+	var out []failure
+	for i, d := range moments {
+		out = append(out, failure{key: fmt.Sprint(i), client: fmt.Sprint("client-", i), kind: facts.AssumeDenied, at: ago(d)})
+	}
+	return out
+}
+
+func every(from, to, step time.Duration) []time.Duration {
+	var out []time.Duration
+	for d := from; d > to; d -= step {
+		out = append(out, d)
+	}
+	return out
+}
+
+func TestOnsetIsTheChangeOfRate(t *testing.T) {
+	w := playbook.Window{From: ago(24 * time.Hour), To: end}
+	for _, c := range []struct {
+		name   string
+		at     []time.Duration
+		want   time.Duration // ago
+		steady bool
+	}{
+		{"nothing came before the first", every(3*time.Hour, 0, 20*time.Minute), 3 * time.Hour, false},
+		{"a lone failure in the morning is baseline", append([]time.Duration{20 * time.Hour}, every(3*time.Hour, 0, 20*time.Minute)...), 3 * time.Hour, false},
+		{"steady over the window began before it", every(24*time.Hour-time.Minute, 0, time.Hour), 24*time.Hour - time.Minute, true},
+		{"twice the rate is no onset", append(every(24*time.Hour-time.Minute, 12*time.Hour, time.Hour), every(12*time.Hour, 0, 30*time.Minute)...), 24*time.Hour - time.Minute, true},
+		{"five times the rate is one", append(every(24*time.Hour-time.Minute, 12*time.Hour, time.Hour), every(12*time.Hour, 0, 12*time.Minute)...), 12 * time.Hour, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b, ok := onsetOf(failuresAt(c.at...), w)
+			if !ok || b.steady != c.steady || b.at.Sub(ago(c.want)).Abs() > time.Minute {
+				t.Errorf("onset %s ago, steady %v; want %s ago, steady %v", end.Sub(b.at), b.steady, c.want, c.steady)
+			}
+		})
+	}
+}
+
+// The rate after the onset must be at least three times the rate before it.
+func TestOnsetRatio(t *testing.T) {
+	w := playbook.Window{From: ago(24 * time.Hour), To: end}
+	for _, c := range []struct {
+		each   time.Duration // between failures in the last twelve hours; one an hour before
+		steady bool
+	}{{25 * time.Minute, true}, {15 * time.Minute, false}} {
+		b, _ := onsetOf(failuresAt(append(every(24*time.Hour-time.Minute, 12*time.Hour, time.Hour), every(12*time.Hour, 0, c.each)...)...), w)
+		if b.steady != c.steady {
+			t.Errorf("one each %s after one an hour: steady %v, want %v", c.each, b.steady, c.steady)
+		}
+	}
+}
+
+func TestOnsetRetriesCountOnce(t *testing.T) {
+	var fs []failure
+	for i := range 50 { // one client that tries every minute
+		fs = append(fs, failure{key: fmt.Sprint("a", i), client: "a", kind: facts.AssumeDenied, at: ago(10*time.Hour - time.Duration(i)*time.Minute)})
+	}
+	fs = append(fs, failuresAt(every(2*time.Hour, 0, 10*time.Minute)...)...)
+	b, _ := onsetOf(fs, playbook.Window{From: ago(24 * time.Hour), To: end})
+	if !b.at.Equal(ago(2 * time.Hour)) {
+		t.Errorf("onset %s ago, want 2h", end.Sub(b.at))
+	}
+}
+
+func TestOnsetIsOverAfterAQuietEnd(t *testing.T) {
+	w := playbook.Window{From: ago(24 * time.Hour), To: end}
+	for _, c := range []struct {
+		name string
+		at   []time.Duration
+		over bool
+	}{
+		{"the newest quarter of an hour never proves an end, and half an hour must follow", []time.Duration{46 * time.Minute}, true},
+		{"a minute less", []time.Duration{45 * time.Minute}, false},
+		{"less than three times the usual gap", []time.Duration{9 * time.Hour, 7 * time.Hour, 5 * time.Hour}, false},
+		{"more than three times the usual gap", []time.Duration{13 * time.Hour, 11 * time.Hour, 9 * time.Hour}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if b, _ := onsetOf(failuresAt(c.at...), w); b.over != c.over {
+				t.Errorf("over %v, want %v", b.over, c.over)
+			}
+		})
+	}
+}
+
+func TestNoFailuresMeansNothingWhereBlind(t *testing.T) {
+	newScene(t).wantVerdict(playbook.Onset, playbook.Refuted)
+	for _, id := range []playbook.StepID{playbook.STSErrors, playbook.AppErrors} {
+		s := newScene(t).blind(id)
+		s.wantVerdict(playbook.Onset, playbook.Undetermined)
+		if v := s.judge().Diagnosis.Verdict; v != playbook.InsufficientEvidence {
+			t.Errorf("%s blind: %s", id, v)
+		}
+	}
+}
+
+func TestNotAWS(t *testing.T) {
+	t.Run("look-alikes alone", func(t *testing.T) {
+		s := newScene(t)
+		s.line(ago(time.Hour), "web-1", facts.LookAlike, "jwt expired")
+		s.want(playbook.NotAWS)
+		s.wantConfidence(playbook.NotAWS, playbook.High)
+	})
+	t.Run("with a refused try of somebody who never had a session", func(t *testing.T) {
+		for _, c := range []struct {
+			tries int
+			want  playbook.CauseID
+		}{{2, playbook.NotAWS}, {3, playbook.AccessDeniedOther}} {
+			s := newScene(t)
+			s.line(ago(time.Hour), "web-1", facts.LookAlike, "jwt expired")
+			s.denied(ago(8*time.Hour), c.tries, user("colleague"), "")
+			s.want(c.want)
+		}
+	})
+	t.Run("with CloudTrail unseen", func(t *testing.T) {
+		s := newScene(t).blind(playbook.STSErrors)
+		s.line(ago(time.Hour), "web-1", facts.LookAlike, "jwt expired")
+		s.wantConfidence(playbook.NotAWS, playbook.Medium)
+	})
+	t.Run("not beside one failure of AWS credentials", func(t *testing.T) {
+		s := newScene(t)
+		for i := range 20 {
+			s.line(ago(time.Duration(i)*time.Hour), "web-1", facts.LookAlike, "jwt expired")
+		}
+		s.runsOut("worker-1", 1, 10*time.Second)
+		s.want(playbook.NoRefresh)
+	})
+}

@@ -1,0 +1,261 @@
+package rules
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stsleuth/stsleuth/playbook"
+	"github.com/stsleuth/stsleuth/playbook/facts"
+)
+
+func TestConsistentNeedsThreeCasesAtTheLimit(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		cases int
+		past  time.Duration
+		want  playbook.Verdict
+	}{
+		{"two cases are too few", 2, 10 * time.Second, playbook.Undetermined},
+		{"three right behind the end", 3, 10 * time.Second, playbook.Supported},
+		{"three at 2 % of an hour behind the end", 3, 72 * time.Second, playbook.Supported},
+		{"three just beyond 2 %", 3, 73 * time.Second, playbook.Refuted},
+		{"three 5 s before the end, as far as clocks may differ", 3, -5 * time.Second, playbook.Supported},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			s.runsOut("worker-1", c.cases, c.past)
+			s.wantVerdict(playbook.Timing, c.want)
+			s.want(playbook.NoRefresh)
+		})
+	}
+}
+
+// A line more than 5 s before the session's end is no use past its end.
+func TestUseBeforeTheEndIsNotPastIt(t *testing.T) {
+	s := newScene(t)
+	s.runsOut("worker-1", 1, -6*time.Second)
+	s.want()
+	s.wantVerdict(playbook.DurationVsUsage, playbook.Refuted)
+}
+
+func TestShortSessionsHaveAMinuteOfTolerance(t *testing.T) {
+	for _, c := range []struct {
+		past time.Duration
+		want playbook.Verdict
+	}{{60 * time.Second, playbook.Supported}, {61 * time.Second, playbook.Refuted}} {
+		s := newScene(t)
+		for i := range 3 {
+			issued := ago(time.Duration(2+3*i) * time.Hour)
+			s.session("worker-1", issued, 15*time.Minute)
+			s.line(issued.Add(15*time.Minute+c.past), "worker-1", facts.SessionExpired, expiredText)
+		}
+		s.wantVerdict(playbook.Timing, c.want)
+	}
+}
+
+// Four in five must lie at the limit.
+func TestConsistentNeedsFourInFive(t *testing.T) {
+	for _, c := range []struct {
+		late int
+		want playbook.Verdict
+	}{{1, playbook.Supported}, {2, playbook.Refuted}} {
+		s := newScene(t)
+		s.runsOut("worker-1", 5-c.late, 10*time.Second)
+		for i := range c.late {
+			issued := ago(time.Duration(15+3*i) * time.Hour)
+			s.session("worker-2", issued, time.Hour)
+			s.line(issued.Add(100*time.Minute), "worker-2", facts.SessionExpired, expiredText)
+		}
+		s.wantVerdict(playbook.Timing, c.want)
+	}
+}
+
+// Retries belong to the case that they repeat.
+func TestRetriesAreOneCase(t *testing.T) {
+	s := newScene(t)
+	s.runsOut("worker-1", 2, 10*time.Second)
+	for i := range 20 {
+		s.line(ago(time.Hour).Add(time.Duration(20+i)*time.Second), "worker-1", facts.SessionExpired, expiredText)
+	}
+	s.wantVerdict(playbook.Timing, playbook.Undetermined)
+}
+
+func TestNoRefreshConfidence(t *testing.T) {
+	t.Run("high when consistent, named, and refusals could be seen", func(t *testing.T) {
+		s := newScene(t)
+		s.runsOut("worker-1", 3, 10*time.Second)
+		s.wantConfidence(playbook.NoRefresh, playbook.High)
+	})
+	t.Run("medium below three cases", func(t *testing.T) {
+		s := newScene(t)
+		s.runsOut("worker-1", 2, 10*time.Second)
+		s.wantConfidence(playbook.NoRefresh, playbook.Medium)
+	})
+	t.Run("medium when refusals could not be seen", func(t *testing.T) {
+		s := newScene(t).blind(playbook.STSErrors)
+		s.runsOut("worker-1", 3, 10*time.Second)
+		s.wantConfidence(playbook.NoRefresh, playbook.Medium)
+	})
+	t.Run("low when tied by time alone and not consistent", func(t *testing.T) {
+		s := newScene(t)
+		s.session("botocore-session-1", ago(3*time.Hour), time.Hour)
+		s.line(ago(2*time.Hour).Add(10*time.Second), "pod-a", facts.SessionExpired, expiredText)
+		s.wantConfidence(playbook.NoRefresh, playbook.Low)
+	})
+}
+
+// Expired sessions in the log and no ledger: whether anybody renews is not known.
+func TestExpiredLinesWithoutLedgerProveNothing(t *testing.T) {
+	s := newScene(t).blind(playbook.Sessions, playbook.STSErrors)
+	s.line(ago(time.Hour), "worker-1", facts.SessionExpired, expiredText)
+	r := s.want()
+	if r.Diagnosis.Verdict != playbook.InsufficientEvidence {
+		t.Errorf("verdict %s", r.Diagnosis.Verdict)
+	}
+	s.wantVerdict(playbook.Timing, playbook.Undetermined)
+	s.wantVerdict(playbook.DurationVsUsage, playbook.Undetermined)
+}
+
+func TestRenewingThatIsTriedIsNotNoRefresh(t *testing.T) {
+	t.Run("a newer session from the same address lived already", func(t *testing.T) {
+		s := newScene(t)
+		for i := range 3 {
+			issued := ago(time.Duration(2+3*i) * time.Hour)
+			s.session("worker-1", issued, time.Hour)
+			s.session("worker-1", issued.Add(55*time.Minute), time.Hour)
+			s.line(issued.Add(time.Hour+20*time.Second), "worker-1", facts.SessionExpired, expiredText)
+		}
+		r := s.want(playbook.RefreshFailing)
+		if m := ruling(t, r, playbook.Timing).Message; strings.Contains(m, "Nobody renews") {
+			t.Errorf("renewing was tried: %s", m)
+		}
+	})
+	t.Run("the newer session is of another client that shares the name", func(t *testing.T) {
+		s := newScene(t)
+		for i := range 3 {
+			issued := ago(time.Duration(2+3*i) * time.Hour)
+			s.session("worker-1", issued, time.Hour)
+			s.session("worker-1", issued.Add(55*time.Minute), time.Hour).Source = "198.51.100.99"
+			s.line(issued.Add(time.Hour+20*time.Second), "worker-1", facts.SessionExpired, expiredText)
+		}
+		s.want(playbook.NoRefresh)
+	})
+	t.Run("the client logs failed renewals around the end", func(t *testing.T) {
+		s := newScene(t)
+		for i := range 3 {
+			issued := ago(time.Duration(2+3*i) * time.Hour)
+			s.session("worker-1", issued, time.Hour)
+			s.line(issued.Add(55*time.Minute), "worker-1", facts.RefreshFailed, "failed to refresh cached credentials")
+			s.line(issued.Add(time.Hour+20*time.Second), "worker-1", facts.SessionExpired, expiredText)
+		}
+		s.want(playbook.RefreshFailing)
+		s.wantConfidence(playbook.RefreshFailing, playbook.High)
+	})
+}
+
+// A refused renewal is named by why it was refused.
+func TestRefusedRenewalIsNamedByItsReason(t *testing.T) {
+	s := newScene(t)
+	s.runsOut("work", 3, 10*time.Second)
+	for i := range 3 {
+		f := s.refused(ago(time.Duration(1+3*i)*time.Hour).Add(-5*time.Minute), facts.DurationAboveRole, user("svc"), "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+		f.Requested = 14400
+	}
+	if got := causesOf(s.judge()); got[0] != playbook.DurationAboveMax {
+		t.Errorf("causes %v", got)
+	}
+}
+
+// AWS services renew their sessions themselves.
+func TestServiceSessionsAreNotTakenByTime(t *testing.T) {
+	s := newScene(t)
+	s.session("i-0abc", ago(8*time.Hour), 6*time.Hour).Service = true
+	s.line(ago(2*time.Hour).Add(5*time.Second), "somewhere", facts.SessionExpired, expiredText)
+	r := s.want()
+	if r.Diagnosis.Verdict != playbook.NoCorrelation {
+		t.Errorf("verdict %s", r.Diagnosis.Verdict)
+	}
+}
+
+func TestRequestExpiredIsResolved(t *testing.T) {
+	const text = "An error occurred (RequestExpired) when calling the DescribeInstances operation: Request has expired."
+	t.Run("expiry where the session had ended", func(t *testing.T) {
+		s := newScene(t)
+		for i := range 3 {
+			issued := ago(time.Duration(2+3*i) * time.Hour)
+			s.session("worker-1", issued, time.Hour)
+			s.line(issued.Add(time.Hour+9*time.Second), "worker-1", facts.ExpiredOrSkew, text)
+		}
+		s.want(playbook.NoRefresh)
+	})
+	t.Run("skew where the same client's signatures are refused", func(t *testing.T) {
+		s := newScene(t)
+		for i := range 3 {
+			issued := ago(time.Duration(2+3*i) * time.Hour)
+			s.session("worker-1", issued, time.Hour)
+			s.line(issued.Add(time.Hour+9*time.Second), "worker-1", facts.ExpiredOrSkew, text)
+			l := s.line(issued.Add(time.Hour+30*time.Second), "worker-1", facts.Skew, "Signature expired")
+			l.Now, l.Until = l.Time, l.Time.Add(-20*time.Minute)
+		}
+		s.want(playbook.ClockSkew)
+		s.wantConfidence(playbook.ClockSkew, playbook.High)
+	})
+	t.Run("open where a newer session could have been used", func(t *testing.T) {
+		s := newScene(t)
+		s.session("worker-1", ago(3*time.Hour), time.Hour)
+		s.session("worker-1", ago(2*time.Hour).Add(-5*time.Minute), time.Hour)
+		s.line(ago(90*time.Minute), "worker-1", facts.ExpiredOrSkew, text)
+		s.want()
+	})
+}
+
+func TestSkewWithoutBothTimesIsMedium(t *testing.T) {
+	s := newScene(t)
+	s.session("worker-1", ago(time.Hour), 2*time.Hour)
+	s.line(ago(time.Hour), "worker-1", facts.Skew, "RequestTimeTooSkewed")
+	s.want(playbook.ClockSkew)
+	s.wantConfidence(playbook.ClockSkew, playbook.Medium)
+}
+
+// What only time ties to the role is believed of streams that fail as its
+// sessions end.
+func TestLinesThatOnlyTimeTies(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		group string
+		past  []time.Duration // of one stream, each behind the end of a session of its own
+		want  []playbook.CauseID
+	}{
+		{"once, right behind the end", "/shared/gateway", []time.Duration{72 * time.Second}, []playbook.CauseID{playbook.NoRefresh}},
+		{"once, a second later", "/shared/gateway", []time.Duration{73 * time.Second}, nil},
+		{"again and again within a quarter of an hour", "/shared/gateway", []time.Duration{15 * time.Minute, 4 * time.Minute, 9 * time.Minute}, []playbook.CauseID{playbook.NoRefresh}},
+		{"again and again at any time", "/shared/gateway", []time.Duration{15*time.Minute + time.Second, 4 * time.Minute, 40 * time.Minute}, nil},
+		{"at any time, in a log group named like the role", "/prod/payments", []time.Duration{40 * time.Minute}, []playbook.CauseID{playbook.NoRefresh}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			for i, past := range c.past {
+				issued := ago(time.Duration(3+3*i) * time.Hour)
+				s.session("job-"+string(rune('a'+i)), issued, time.Hour)
+				s.line(issued.Add(time.Hour+past), "gateway", facts.SessionExpired, expiredText).Group = c.group
+			}
+			s.want(c.want...)
+		})
+	}
+}
+
+// Clients may share a session name: the one that has a living session is the one
+// that asked from the same address.
+func TestSharedSessionNameIsToldApartByAddress(t *testing.T) {
+	for _, c := range []struct {
+		source string
+		want   []playbook.CauseID
+	}{{"192.0.2.9", []playbook.CauseID{playbook.NoRefresh}}, {"198.51.100.7", nil}} {
+		s := newScene(t)
+		s.session("GitHubActions", ago(3*time.Hour), time.Hour)
+		s.session("GitHubActions", ago(2*time.Hour+10*time.Minute), time.Hour).Source = c.source
+		s.line(ago(2*time.Hour).Add(20*time.Second), "run-17", facts.SessionExpired, expiredText)
+		s.want(c.want...)
+	}
+}

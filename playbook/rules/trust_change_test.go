@@ -1,0 +1,265 @@
+package rules
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stsleuth/stsleuth/playbook"
+	"github.com/stsleuth/stsleuth/playbook/facts"
+)
+
+// dropped is a scene in which user batch was taken out of the trust policy six
+// hours ago; it had a session before.
+func dropped(t *testing.T) *scene {
+	s := newScene(t)
+	s.edit(ago(6*time.Hour), letting(userARN("svc"), userARN("batch")), letting(userARN("svc")))
+	s.session("batch", ago(8*time.Hour), time.Hour).Caller = user("batch")
+	return s
+}
+
+func TestTrustPolicyChanged(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		make func(s *scene)
+		want []playbook.CauseID
+		rule playbook.Verdict
+	}{
+		{"refused since the edit", func(s *scene) { s.denied(ago(5*time.Hour), 4, user("batch"), "") }, []playbook.CauseID{playbook.TrustPolicyChanged}, playbook.Supported},
+		{"refused in the second of the edit", func(s *scene) { s.denied(ago(6*time.Hour), 4, user("batch"), "") }, []playbook.CauseID{playbook.TrustPolicyChanged}, playbook.Supported},
+		{"refused hours later, when the session ran out", func(s *scene) { s.denied(ago(time.Hour), 2, user("batch"), "") }, []playbook.CauseID{playbook.TrustPolicyChanged}, playbook.Supported},
+		{"another caller, whom no version let in", func(s *scene) { s.denied(ago(5*time.Hour), 4, user("other"), "") }, []playbook.CauseID{playbook.AccessDeniedOther}, playbook.Refuted},
+		{"refused before the edit already, with no session in between", func(s *scene) {
+			s.denied(ago(7*time.Hour), 1, user("batch"), "")
+			s.denied(ago(5*time.Hour), 4, user("batch"), "")
+		}, []playbook.CauseID{playbook.AccessDeniedOther}, playbook.Refuted},
+		{"no refusal at all", func(s *scene) {}, nil, playbook.Refuted},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := dropped(t)
+			c.make(s)
+			s.want(c.want...)
+			s.wantVerdict(playbook.TrustChange, c.rule)
+		})
+	}
+}
+
+// A second edit that lets the caller in again ends the first one's blame.
+func TestRefusalAfterTheNextEditIsNotTheFirstOnes(t *testing.T) {
+	s := dropped(t)
+	s.edit(ago(4*time.Hour), letting(userARN("svc")), letting(userARN("svc"), userARN("batch")))
+	s.config.TrustPolicy = letting(userARN("svc"), userARN("batch"))
+	s.denied(ago(3*time.Hour), 4, user("batch"), "")
+	s.want(playbook.AccessDeniedOther)
+}
+
+func TestEditWithoutEarlierVersion(t *testing.T) {
+	t.Run("a session from before says that the caller was let in", func(t *testing.T) {
+		s := newScene(t)
+		s.edit(ago(6*time.Hour), "", letting(userARN("svc")))
+		s.session("batch", ago(8*time.Hour), time.Hour).Caller = user("batch")
+		s.denied(ago(5*time.Hour), 4, user("batch"), "")
+		s.want(playbook.TrustPolicyChanged)
+	})
+	t.Run("without one it cannot be told", func(t *testing.T) {
+		s := newScene(t)
+		s.edit(ago(6*time.Hour), "", letting(userARN("svc")))
+		s.denied(ago(5*time.Hour), 4, user("batch"), "")
+		s.want(playbook.AccessDeniedOther)
+		s.wantVerdict(playbook.TrustChange, playbook.Undetermined)
+	})
+}
+
+// A condition whose value CloudTrail does not show blocks a caller probably.
+func TestConditionThatCannotBeSeen(t *testing.T) {
+	vpc := `{"StringEquals":{"aws:SourceVpc":"vpc-0a1b2c3d"}}`
+	s := newScene(t)
+	s.config.TrustPolicy = lettingIf(vpc, userARN("svc"))
+	s.edit(ago(6*time.Hour), letting(userARN("svc")), s.config.TrustPolicy)
+	s.session("work", ago(8*time.Hour), time.Hour)
+	s.denied(ago(5*time.Hour), 4, user("svc"), "")
+	s.want(playbook.TrustPolicyChanged)
+	s.wantConfidence(playbook.TrustPolicyChanged, playbook.Medium)
+
+	s.session("work", ago(4*time.Hour), time.Hour) // it got one since: the condition can be met
+	if got := causesOf(s.judge()); len(got) != 1 || got[0] == playbook.TrustPolicyChanged {
+		t.Errorf("causes %v", got)
+	}
+	s.wantVerdict(playbook.TrustChange, playbook.Undetermined)
+}
+
+// Close in time is not enough.
+func TestChangesThatCannotBlockAreNotBlamed(t *testing.T) {
+	for name, change := range map[string]func(s *scene){
+		"a tag":         func(s *scene) { s.change(ago(2*time.Hour), facts.OtherEdit, "TagRole") },
+		"a description": func(s *scene) { s.change(ago(2*time.Hour), facts.OtherEdit, "UpdateRoleDescription") },
+		"an added principal": func(s *scene) {
+			s.edit(ago(2*time.Hour), letting(userARN("svc")), letting(userARN("svc"), userARN("new")))
+		},
+		"the same policy":  func(s *scene) { s.edit(ago(2*time.Hour), letting(userARN("svc")), letting(userARN("svc"))) },
+		"an inline policy": func(s *scene) { s.change(ago(2*time.Hour), facts.InlineEdited, "PutRolePolicy") },
+		"a raised maximum": func(s *scene) {
+			c := s.change(ago(2*time.Hour), facts.MaxSessionEdited, "UpdateRole")
+			c.WasMax, c.NowMax = 3600, 7200
+		},
+		"an activated key":    func(s *scene) { s.change(ago(2*time.Hour), facts.KeyEdited, "UpdateAccessKey").After = "Active" },
+		"a permission set":    func(s *scene) { s.change(ago(2*time.Hour), facts.PermissionSet, "UpdatePermissionSet") },
+		"a provider's client": func(s *scene) { s.change(ago(2*time.Hour), facts.ProviderEdited, "AddClientIDToOpenIDConnectProvider") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			s.runsOut("worker-1", 3, 10*time.Second)
+			change(s)
+			s.want(playbook.NoRefresh)
+			s.wantVerdict(playbook.TrustChange, playbook.Refuted)
+		})
+	}
+}
+
+// What another rule makes a cause of is no innocent change for this one.
+func TestChangeBeforeFailuresThatItCanCause(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		failed time.Duration // ago; the change is two hours ago
+		want   playbook.Verdict
+	}{{"before the failures", time.Hour, playbook.Supported}, {"after the failures", 3 * time.Hour, playbook.Refuted}} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			s.change(ago(2*time.Hour), facts.KeyEdited, "UpdateAccessKey").After = "Inactive"
+			s.line(ago(c.failed), "worker-1", facts.InvalidCredentials, "InvalidClientTokenId").Call = "AssumeRole"
+			s.want(playbook.SourceCredentials)
+			s.wantVerdict(playbook.TrustChange, c.want)
+		})
+	}
+}
+
+func TestMaxSessionLowered(t *testing.T) {
+	lower := func(s *scene, was int) {
+		c := s.change(ago(6*time.Hour), facts.MaxSessionEdited, "UpdateRole")
+		c.WasMax, c.NowMax = was, 3600
+	}
+	ask := func(s *scene, at time.Time, seconds int) {
+		for i := range 3 {
+			s.refused(at.Add(time.Duration(i)*20*time.Minute), facts.DurationAboveRole, user("svc"), "exceeds").Requested = seconds
+		}
+	}
+	for _, c := range []struct {
+		name string
+		make func(s *scene)
+		want playbook.CauseID
+	}{
+		{"lowered, then refused", func(s *scene) { lower(s, 14400); ask(s, ago(5*time.Hour), 14400) }, playbook.MaxSessionLowered},
+		{"refused before only", func(s *scene) { lower(s, 14400); ask(s, ago(9*time.Hour), 14400) }, playbook.DurationAboveMax},
+		{"set again to what it was", func(s *scene) { lower(s, 3600); ask(s, ago(5*time.Hour), 14400) }, playbook.DurationAboveMax},
+		{"old value unknown, a longer session shows it", func(s *scene) {
+			lower(s, 0)
+			s.session("work", ago(10*time.Hour), 4*time.Hour)
+			ask(s, ago(5*time.Hour), 14400)
+		}, playbook.MaxSessionLowered},
+		{"old value unknown, sessions of just the new maximum", func(s *scene) {
+			lower(s, 0)
+			s.session("work", ago(10*time.Hour), time.Hour+5*time.Second)
+			ask(s, ago(5*time.Hour), 14400)
+		}, playbook.DurationAboveMax},
+		{"old value unknown, a service's long session shows nothing", func(s *scene) {
+			lower(s, 0)
+			s.session("work", ago(10*time.Hour), 6*time.Hour).Service = true
+			ask(s, ago(5*time.Hour), 14400)
+		}, playbook.DurationAboveMax},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			c.make(s)
+			s.want(c.want)
+		})
+	}
+}
+
+func TestSessionsRevoked(t *testing.T) {
+	const text = "User: arn:aws:sts::111122223333:assumed-role/payments/worker-1 is not authorized to perform: sqs:receivemessage with an explicit deny in an identity-based policy"
+	revoke := func(s *scene, at time.Time) {
+		s.config.Policies = []facts.PolicyNote{{Name: "AWSRevokeOlderSessions", Kind: "inline", RevokesBefore: at, Read: true}}
+	}
+	for _, c := range []struct {
+		name string
+		make func(s *scene)
+		want []playbook.CauseID
+	}{
+		{"in the window, denials after it", func(s *scene) {
+			revoke(s, ago(3*time.Hour))
+			s.session("worker-1", ago(4*time.Hour), 2*time.Hour)
+			s.line(ago(170*time.Minute), "worker-1", facts.AccessDenied, text)
+		}, []playbook.CauseID{playbook.SessionsRevoked}},
+		{"at the window's first second", func(s *scene) {
+			revoke(s, ago(24*time.Hour))
+			s.session("worker-1", ago(25*time.Hour), 2*time.Hour)
+		}, []playbook.CauseID{playbook.SessionsRevoked}},
+		{"a second before the window", func(s *scene) {
+			revoke(s, ago(24*time.Hour+time.Second))
+			s.session("worker-1", ago(25*time.Hour), 2*time.Hour)
+		}, nil},
+		{"nobody held a session then", func(s *scene) {
+			revoke(s, ago(3*time.Hour))
+			s.session("worker-1", ago(2*time.Hour), 3*time.Hour)
+		}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			c.make(s)
+			s.want(c.want...)
+		})
+	}
+}
+
+func TestRoleMadeAgain(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		make func(s *scene)
+		want []playbook.CauseID
+	}{
+		{"made in the window, sessions of another role id", func(s *scene) {
+			s.role.Created = ago(3 * time.Hour)
+			s.session("worker-1", ago(5*time.Hour), 4*time.Hour).RoleID = "AROAOLD"
+		}, []playbook.CauseID{playbook.PrincipalRecreated}},
+		{"made in the window, for the first time", func(s *scene) {
+			s.role.Created = ago(3 * time.Hour)
+			s.session("worker-1", ago(2*time.Hour), 4*time.Hour)
+		}, nil},
+		{"made a second before the window", func(s *scene) {
+			s.role.Created = ago(24*time.Hour + time.Second)
+			s.session("worker-1", ago(25*time.Hour), 4*time.Hour).RoleID = "AROAOLD"
+		}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			c.make(s)
+			s.want(c.want...)
+		})
+	}
+}
+
+func TestDeletedRoleIsToldByTheTrustChangeRule(t *testing.T) {
+	s := newScene(t)
+	s.role.Exists = playbook.No
+	s.config = facts.RoleConfig{}
+	s.blind(playbook.RoleConfig, playbook.CrossAccount, playbook.Federation)
+	s.change(ago(5*time.Hour), facts.RoleDeleted, "DeleteRole")
+	s.denied(ago(4*time.Hour), 4, user("svc"), "")
+	r := s.want(playbook.RoleMissing)
+	if j := ruling(t, r, playbook.TrustChange); j.Verdict != playbook.Supported || !strings.Contains(j.Message, "DeleteRole") {
+		t.Errorf("%s: %s", j.Verdict, j.Message)
+	}
+}
+
+func TestChangesUnseenAreUndetermined(t *testing.T) {
+	s := newScene(t).blind(playbook.TrustChanges)
+	s.denied(ago(5*time.Hour), 4, user("batch"), "")
+	s.wantVerdict(playbook.TrustChange, playbook.Undetermined)
+}
+
+// An edit that nobody was refused after, in a CloudTrail that could not be seen,
+// may have blocked somebody all the same.
+func TestEditWithUnseenRefusalsIsUndetermined(t *testing.T) {
+	s := dropped(t).blind(playbook.STSErrors)
+	s.wantVerdict(playbook.TrustChange, playbook.Undetermined)
+}
