@@ -20,7 +20,7 @@ import (
 //	ARGV[7] "1": always a new one   ARGV[8] how long a finished one answers, ms
 //	ARGV[9] parent message as JSON   ARGV[10] id of the one it succeeds, or ""
 //	ARGV[11…] names of the delivery
-//	Output: {1, how, id} done, {0, how, id} this delivery was answered so before
+//	Output: {1, how, id, now in ms} done, {0, how, id} this delivery was answered so before
 var acceptScript = transition("accept", `
 local ANSWERS, DELIVERIES = KEYS[14], KEYS[15]
 for i = 11, #ARGV do
@@ -36,7 +36,7 @@ local function answer(how, id)
     redis.call("HSET", ANSWERS, ARGV[i], how .. " " .. id)
     redis.call("ZADD", DELIVERIES, now, ARGV[i])
   end
-  return {1, how, id}
+  return {1, how, id, string.format("%.0f", now)}
 end
 
 local id, same = ARGV[1], ARGV[3]
@@ -80,6 +80,9 @@ return answer("new", id)
 func (s *Store) Accept(ctx context.Context, d playbook.Delivery, inv playbook.Investigation, fresh bool) (playbook.Acceptance, error) {
 	id, t := inv.Request.ID, inv.Request.Target
 	what := "accept investigation " + id
+	// One bound for the script, the queue and the reading together: a person waits.
+	ctx, cancel := context.WithTimeoutCause(ctx, CallTimeout, ErrUnavailable)
+	defer cancel()
 	inv.State = playbook.Accepted
 	head, err := json.Marshal(inv)
 	if err != nil {
@@ -92,8 +95,8 @@ func (s *Store) Accept(ctx context.Context, d playbook.Delivery, inv playbook.In
 	same := strings.Join([]string{t.Account, t.Role, t.Region}, "/")
 	keys := append(one(id), answersKey(), deliveriesKey(), byTimeKey(), byRoleKey(t.Role), byChannelKey(inv.Place.Channel),
 		recordKey(inv.Extends))
-	args := append([]any{id, head, same, t.Role, inv.Place.Channel, inv.Place.Team, flag(fresh),
-		playbook.RecentFor.Milliseconds(), parent, inv.Extends}, names(d)...)
+	args := append([]any{id, head, same, t.Role, inv.Place.Channel, inv.Place.Team, oneIf(fresh),
+		playbook.RecentFor.Milliseconds(), parent, inv.Extends}, deliveryFields(d)...)
 	n, results, err := s.run(ctx, what, acceptScript, keys, args...)
 	if err != nil {
 		return playbook.Acceptance{}, err
@@ -109,12 +112,17 @@ func (s *Store) Accept(ctx context.Context, d playbook.Delivery, inv playbook.In
 			s.log.Warn("could not queue an investigation, the watchdog will", "investigation", found, "err", err)
 		}
 	}
+	if a.How == playbook.New && !a.Again {
+		inv.Accepted = moment(results[2].(string))
+		a.Investigation = inv
+		return a, nil
+	}
 	a.Investigation, err = s.Load(ctx, found)
 	return a, err
 }
 
-// names are the fields under which a delivery's answer is kept.
-func names(d playbook.Delivery) []any {
+// deliveryFields are the names under which a delivery's answer is kept.
+func deliveryFields(d playbook.Delivery) []any {
 	var out []any
 	if d.Envelope != "" {
 		out = append(out, "envelope:"+d.Envelope)
@@ -125,7 +133,7 @@ func names(d playbook.Delivery) []any {
 	return out
 }
 
-func flag(b bool) string {
+func oneIf(b bool) string {
 	if b {
 		return "1"
 	}

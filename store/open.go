@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -59,10 +60,21 @@ func Open(ctx context.Context, rawURL string, o Options) (*Store, error) {
 	}
 	opts.PoolSize = s.workers + 20 // every task may write while the loops poll
 	s.rdb = redis.NewUniversalClient(opts)
+	s.inspector = asynq.NewInspectorFromRedisClient(s.rdb)
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// The client's own log repeats, line by line and without a rate, what its errors
+// say; it is kept for debugging.
+func init() { redis.SetLogger(clientLog{}) }
+
+type clientLog struct{}
+
+func (clientLog) Printf(ctx context.Context, format string, args ...any) {
+	slog.DebugContext(ctx, fmt.Sprintf(format, args...), "from", "go-redis")
 }
 
 // Embedded reports whether the state is in this process and gone with it.

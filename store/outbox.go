@@ -217,7 +217,7 @@ redis.call("ZREM", DEAD, id .. " " .. message)
 redis.call("HDEL", RECORD, "msg:" .. message, "attempts:" .. message, "unsure:" .. message, "dead:" .. message)
 if message == "parent" and ARGV[4] ~= "" then
   redis.call("HSET", RECORD, "ts", ARGV[4], "ts_channel", ARGV[5], "card_done", ARGV[6], "card_at", now)
-  if number("card") > tonumber(ARGV[6]) then redis.call("ZADD", CARDS, now + 1500, id) end
+  if number("card") > tonumber(ARGV[6]) then redis.call("ZADD", CARDS, now + APART, id) end
 end
 nextone(id)
 return 1
@@ -235,7 +235,7 @@ if version <= number("card_done") then return 0 end
 redis.call("HSET", RECORD, "card_done", version, "card_at", now)
 redis.call("HDEL", RECORD, "attempts:card", "dead:card")
 redis.call("ZREM", DEAD, id .. " card")
-if number("card") > version then redis.call("ZADD", CARDS, now + 1500, id) else redis.call("ZREM", CARDS, id) end
+if number("card") > version then redis.call("ZADD", CARDS, now + APART, id) else redis.call("ZREM", CARDS, id) end
 return 1
 `)
 
@@ -277,7 +277,7 @@ return 1
 // says that it may be up nevertheless.
 func (s *Store) Retry(ctx context.Context, m playbook.Message, after time.Duration) error {
 	_, _, err := s.run(ctx, fmt.Sprintf("give message %s of %s back", m.ID(), m.Investigation), retryScript,
-		one(m.Investigation), m.Investigation, name(m), after.Milliseconds(), flag(m.Unsure))
+		one(m.Investigation), m.Investigation, name(m), after.Milliseconds(), oneIf(m.Unsure))
 	return err
 }
 
@@ -304,7 +304,7 @@ set("dead:" .. message, ARGV[3])
 redis.call("ZADD", DEAD, now, id .. " " .. message)
 if message == "card" then
   set("card_done", ARGV[4])
-  if number("card") > tonumber(ARGV[4]) then redis.call("ZADD", CARDS, now + 1500, id) else redis.call("ZREM", CARDS, id) end
+  if number("card") > tonumber(ARGV[4]) then redis.call("ZADD", CARDS, now + APART, id) else redis.call("ZREM", CARDS, id) end
   return 1
 end
 redis.call("LREM", THREAD, 0, message)

@@ -16,8 +16,8 @@ import (
 //	KEYS[1-13]   KEYS[14] answers   KEYS[15] deliveries
 //	ARGV[1] id   ARGV[2] press id   ARGV[3] action   ARGV[4] press as JSON
 //	ARGV[5] delay, ms   ARGV[6…] names of the delivery
-//	Output: {1, press id} stored, {0, press id of the first}, {2, press id}
-//	stored, but this delivery did that before; -1 unknown investigation
+//	Output: {1, press id, now in ms} stored, {0, press id of the first},
+//	{2, press id} stored by this delivery before; -1 unknown investigation
 var pressScript = transition("press", `
 local ANSWERS, DELIVERIES = KEYS[14], KEYS[15]
 if not get("state") then return -1 end
@@ -44,7 +44,7 @@ for i = 6, #ARGV do
   redis.call("HSET", ANSWERS, ARGV[i], how .. " " .. press)
   redis.call("ZADD", DELIVERIES, now, ARGV[i])
 end
-if how == "first" then return {1, press} end
+if how == "first" then return {1, press, string.format("%.0f", now)} end
 return {0, press}
 `)
 
@@ -54,12 +54,14 @@ return {0, press}
 // A delivery that comes again gets the answer it got before.
 func (s *Store) Press(ctx context.Context, d playbook.Delivery, id, action string, by playbook.Person, delay time.Duration) (playbook.Press, bool, error) {
 	what := fmt.Sprintf("press %s of %s", action, id)
+	ctx, cancel := context.WithTimeoutCause(ctx, CallTimeout, ErrUnavailable)
+	defer cancel()
 	p := playbook.Press{ID: "prs_" + strings.ToLower(rand.Text()[:16]), Action: action, By: by, State: playbook.Accepted}
 	text, err := json.Marshal(p)
 	if err != nil {
 		return p, false, fmt.Errorf("%s: %w", what, err)
 	}
-	args := append([]any{id, p.ID, action, text, delay.Milliseconds()}, names(d)...)
+	args := append([]any{id, p.ID, action, text, delay.Milliseconds()}, deliveryFields(d)...)
 	n, results, err := s.run(ctx, what, pressScript, append(one(id), answersKey(), deliveriesKey()), args...)
 	if err != nil {
 		return p, false, err
@@ -73,6 +75,11 @@ func (s *Store) Press(ctx context.Context, d playbook.Delivery, id, action strin
 			s.log.Warn("could not queue a follow-up, the watchdog will", "investigation", id, "press", pressed, "err", err)
 		}
 	}
+	if n == done {
+		p.At = moment(results[1].(string))
+		p.Due = p.At.Add(delay)
+		return p, true, nil
+	}
 	p, err = s.loadPress(ctx, id, pressed)
 	return p, n >= done, err
 }
@@ -81,12 +88,12 @@ func (s *Store) loadPress(ctx context.Context, id, press string) (playbook.Press
 	ctx, cancel := context.WithTimeoutCause(ctx, CallTimeout, ErrUnavailable)
 	defer cancel()
 	what := "load press " + press + " of " + id
-	names := []string{"press:" + press, "press-end:" + press, "press-at:" + press, "press-due:" + press, "state:" + press}
-	values, err := s.rdb.HMGet(ctx, recordKey(id), names...).Result()
+	fields := []string{"press:" + press, "press-end:" + press, "press-at:" + press, "press-due:" + press, "state:" + press}
+	values, err := s.rdb.HMGet(ctx, recordKey(id), fields...).Result()
 	if err != nil {
 		return playbook.Press{}, wrap(ctx, what, err)
 	}
-	p, err := pressOf(zip(names, values), press)
+	p, err := pressOf(zip(fields, values), press)
 	if err != nil {
 		return playbook.Press{}, fmt.Errorf("%s: %w", what, err)
 	}
@@ -94,11 +101,11 @@ func (s *Store) loadPress(ctx context.Context, id, press string) (playbook.Press
 }
 
 // zip pairs HMGET's answer with what was asked; what is missing stays missing.
-func zip(names []string, values []any) map[string]string {
-	out := make(map[string]string, len(names))
+func zip(fields []string, values []any) map[string]string {
+	out := make(map[string]string, len(fields))
 	for i, v := range values {
 		if text, ok := v.(string); ok {
-			out[names[i]] = text
+			out[fields[i]] = text
 		}
 	}
 	return out

@@ -49,6 +49,8 @@ func readTask(name string) (task, error) {
 func (s *Store) enqueue(ctx context.Context, t task, delay time.Duration) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, CallTimeout, ErrUnavailable)
 	defer cancel()
+	// A client of its own each time: one that is kept remembers that it has told
+	// Redis of the queue, which an emptied Redis has not.
 	_, err := asynq.NewClientFromRedisClient(s.rdb).EnqueueContext(ctx, asynq.NewTask(taskType, []byte(t.name())),
 		asynq.Queue(queue), asynq.TaskID(t.name()), asynq.ProcessIn(delay), asynq.MaxRetry(1))
 	if err == nil || errors.Is(err, asynq.ErrTaskIDConflict) {
@@ -59,7 +61,7 @@ func (s *Store) enqueue(ctx context.Context, t task, delay time.Duration) error 
 
 // queued reports whether asynq still has a task to give out.
 func (s *Store) queued(t task) (bool, error) {
-	info, err := asynq.NewInspectorFromRedisClient(s.rdb).GetTaskInfo(queue, t.name())
+	info, err := s.inspector.GetTaskInfo(queue, t.name())
 	switch {
 	case errors.Is(err, asynq.ErrTaskNotFound), errors.Is(err, asynq.ErrQueueNotFound):
 		return false, nil
@@ -216,7 +218,8 @@ func (s *Store) carryOut(ctx context.Context, r *run, tasks Tasks) (err error) {
 // keepAlive shows that a run is alive until it has ended, hands it back when
 // this process leaves, and cancels it when somebody else has it or nobody wants
 // it. While Redis is away it goes on: nobody else can take over then either.
-func (s *Store) keepAlive(ctx context.Context, cancel context.CancelCauseFunc, leaving, ended <-chan struct{}, r *run, before engine.Token, log *slog.Logger) {
+// untaken is the token of a run that has not begun yet.
+func (s *Store) keepAlive(ctx context.Context, cancel context.CancelCauseFunc, leaving, ended <-chan struct{}, r *run, untaken engine.Token, log *slog.Logger) {
 	tick := time.NewTicker(HeartbeatEvery)
 	defer tick.Stop()
 	for {
@@ -226,7 +229,7 @@ func (s *Store) keepAlive(ctx context.Context, cancel context.CancelCauseFunc, l
 		case <-leaving:
 			token := engine.Token(r.token.Load())
 			if token == 0 {
-				token = before
+				token = untaken
 			}
 			if err := s.handBack(ctx, r.ID, r.Press, token); err != nil && !errors.Is(err, engine.ErrFenced) {
 				log.Warn("could not hand back a run, the watchdog will have it begun again", "err", err)

@@ -174,9 +174,11 @@ for i = 4, #ARGV, 2 do tell(ARGV[1], ARGV[i], ARGV[i + 1]) end
 return 1
 `)
 
-// verdict is what is stored of a report: its request and steps are in the
-// record already.
+// verdict is what is stored of a report: its steps are in the record already.
+// The request is not the accepted one: what the steps found out (the account,
+// the role's ARN) is filled in.
 type verdict struct {
+	Request   playbook.Request   `json:"request"`
 	Rules     []playbook.Judged  `json:"rules"`
 	Diagnosis playbook.Diagnosis `json:"diagnosis"`
 }
@@ -185,7 +187,7 @@ type verdict struct {
 // messages (timeline, then trace) in one transition.
 func (s *Store) Conclude(ctx context.Context, id string, t engine.Token, r playbook.Report) error {
 	what := "conclude " + id
-	text, err := json.Marshal(verdict{r.Rules, r.Diagnosis})
+	text, err := json.Marshal(verdict{r.Request, r.Rules, r.Diagnosis})
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}

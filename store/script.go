@@ -55,16 +55,18 @@ local BY_STATE = {accepted = KEYS[9], running = KEYS[10], finished = KEYS[11], s
 local clock = redis.call("TIME")
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 
+local APART = 1500 -- ms between two edits of one parent
+
 local function get(field) return redis.call("HGET", RECORD, field) end
 local function set(field, value) redis.call("HSET", RECORD, field, value) end
 local function number(field) return tonumber(get(field) or 0) end
 
--- The parent shows something old: ask for an edit, not sooner than 1.5 s after
--- the last one. Before its first post there is nothing to edit.
+-- The parent shows something old: ask for an edit, not sooner than APART
+-- after the last one. Before its first post there is nothing to edit.
 local function card(id)
   redis.call("HINCRBY", RECORD, "card", 1)
   if get("ts") and not redis.call("ZSCORE", CARDS, id) then
-    redis.call("ZADD", CARDS, math.max(now, number("card_at") + 1500), id)
+    redis.call("ZADD", CARDS, math.max(now, number("card_at") + APART), id)
   end
 end
 
@@ -150,7 +152,7 @@ func wrap(ctx context.Context, what string, err error) error {
 		return err
 	case errors.As(err, &refused) && !unavailable(refused):
 		return fmt.Errorf("%s: %w", what, err)
-	case ctx.Err() != nil && !errors.Is(context.Cause(ctx), ErrUnavailable):
+	case errors.Is(ctx.Err(), context.Canceled): // a deadline, whosoever's, is Redis's fault
 		return fmt.Errorf("%s: %w", what, context.Cause(ctx))
 	}
 	return fmt.Errorf("%s: %w: %v", what, ErrUnavailable, err)

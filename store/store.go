@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/stsleuth/stsleuth/playbook/engine"
@@ -62,6 +63,7 @@ type Options struct {
 // Store is Redis as this program sees it. Safe for concurrent use.
 type Store struct {
 	rdb       redis.UniversalClient
+	inspector *asynq.Inspector
 	embedded  *miniredis.Miniredis // nil unless it is in this process
 	retention time.Duration
 	workers   int

@@ -129,7 +129,7 @@ func (s *Store) resume(ctx context.Context, m string, silent time.Duration) (boo
 	if err != nil {
 		return false, err
 	}
-	n, results, err := s.run(ctx, what, resumeScript, one(id), id, m, suffix(press), silent.Milliseconds(), try, flag(waiting), MaxFalls)
+	n, results, err := s.run(ctx, what, resumeScript, one(id), id, m, suffix(press), silent.Milliseconds(), try, oneIf(waiting), MaxFalls)
 	switch {
 	case err != nil:
 		return false, err

@@ -1,0 +1,398 @@
+package store
+
+import (
+	"fmt"
+	"math/rand"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stsleuth/stsleuth/playbook"
+)
+
+// workspace is the chat: it keeps what was posted, thread by thread.
+type workspace struct {
+	mu      sync.Mutex
+	threads map[string][]playbook.MessageID // guarded by mu
+}
+
+func (w *workspace) post(m playbook.Message) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.threads[m.Investigation] = append(w.threads[m.Investigation], m.ID())
+	return fmt.Sprint(len(w.threads[m.Investigation]))
+}
+
+func (w *workspace) find(m playbook.Message) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, id := range w.threads[m.Investigation] {
+		if id == m.ID() {
+			return fmt.Sprint(i + 1)
+		}
+	}
+	return ""
+}
+
+// Senders on three replicas post, are refused, lose the answer to a post that
+// was made, and die at every point. Each thread ends up with each message once
+// and in order.
+func TestEachMessageOnceAndInOrder(t *testing.T) {
+	url := "redis://" + miniredis.RunT(t).Addr()
+	s := replica(t, url)
+	const threads = 6
+	ids := make([]string, threads)
+	for i := range ids {
+		in := asked(fmt.Sprint("role-", i))
+		in.Place = playbook.Place{Team: fmt.Sprint("T", i), Channel: fmt.Sprint("C", i)}
+		ids[i] = accept(t, s, in)
+	}
+	chat := &workspace{threads: map[string][]playbook.MessageID{}}
+	seed := time.Now().UnixNano()
+	t.Logf("seed %d", seed)
+	over := make(chan struct{})
+	var senders, workers sync.WaitGroup
+	for n := range 3 {
+		sender, random := replica(t, url), rand.New(rand.NewSource(seed+int64(n)))
+		senders.Go(func() {
+			for {
+				select {
+				case <-over:
+					return
+				default:
+				}
+				unpaced(t, sender)
+				ms, err := sender.Claim(t.Context(), 1+random.Intn(4))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for _, m := range ms {
+					if err := deliver(t, sender, chat, m, random.Intn(10)); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			}
+		})
+	}
+	for _, id := range ids {
+		workers.Go(func() {
+			token := begin(t, s, id)
+			for n, step := range nine {
+				settle(t, s, id, token, outcome(n+1, step))
+			}
+			if err := s.Conclude(t.Context(), id, token, playbook.Report{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	workers.Wait()
+	eventually(t, "all messages", 20*time.Second, func() bool {
+		f, err := s.Figures(t.Context())
+		return err == nil && f.Waiting == 0
+	})
+	close(over)
+	senders.Wait()
+	want := []playbook.MessageID{"parent"}
+	for _, step := range nine {
+		want = append(want, playbook.IDOf(playbook.EvidenceMessage, string(step)))
+	}
+	want = append(want, "timeline", "trace")
+	for _, id := range ids {
+		if diff := cmp.Diff(want, chat.threads[id]); diff != "" {
+			t.Errorf("%s: %s", id, diff)
+		}
+		if got := load(t, s, id).Posted; len(got) != len(want) {
+			t.Errorf("%s: %d messages are noted, want %d", id, len(got), len(want))
+		}
+	}
+}
+
+// deliver sends a message with the given luck.
+func deliver(t *testing.T, s *Store, chat *workspace, m playbook.Message, luck int) error {
+	if m.Update {
+		return s.Posted(t.Context(), m, playbook.Posted{})
+	}
+	dies := func() error { // its lease runs out, sooner than in life
+		return s.rdb.ZAdd(t.Context(), dueKey(), z(0, m.Investigation)).Err()
+	}
+	switch luck {
+	case 0: // refused: surely not posted
+		return s.Retry(t.Context(), m, 0)
+	case 1: // the sender dies before it posts
+		return dies()
+	}
+	ts := ""
+	if m.Unsure {
+		ts = chat.find(m)
+	}
+	if ts == "" {
+		ts = chat.post(m)
+	}
+	switch luck {
+	case 2: // posted, and answered with an error
+		m.Unsure = true
+		return s.Retry(t.Context(), m, 0)
+	case 3: // posted, and the sender dies before it notes it
+		return dies()
+	}
+	return s.Posted(t.Context(), m, playbook.Posted{Channel: m.Place.Channel, TS: ts})
+}
+
+func messagesComeInOrder(t *testing.T, url string) {
+	s, other := replica(t, url), replica(t, url)
+	id := accept(t, s, asked("payments-api"))
+	token := begin(t, s, id)
+	for n, step := range []playbook.StepID{"cc", "aa", "bb"} {
+		settle(t, s, id, token, outcome(n+1, step))
+	}
+	if err := s.Conclude(t.Context(), id, token, playbook.Report{}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // telling twice tells once
+		if err := s.Tell(t.Context(), playbook.Message{Investigation: id, Kind: playbook.NoteMessage, Ref: "resumed"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, err := s.Claim(t.Context(), 10)
+	if err != nil || len(first) != 1 || first[0].ID() != "parent" {
+		t.Fatalf("claimed %v, %v: want the parent alone", first, err)
+	}
+	if more, err := other.Claim(t.Context(), 10); err != nil || len(more) != 0 {
+		t.Fatalf("another sender got %v, %v while the parent was being sent", more, err)
+	}
+	posted := playbook.Posted{Channel: "C1", TS: "17.1", At: noon}
+	if err := s.Posted(t.Context(), first[0], posted); err != nil {
+		t.Fatal(err)
+	}
+	var got []playbook.MessageID
+	for len(got) < 6 {
+		unpaced(t, s)
+		m, ok := send(t, other)
+		if !ok {
+			t.Fatalf("no more messages after %v", got)
+		}
+		if m.Place.Thread != "17.1" {
+			t.Errorf("%s is not in the parent's thread but in %q", m.ID(), m.Place.Thread)
+		}
+		got = append(got, m.ID())
+	}
+	if diff := cmp.Diff([]playbook.MessageID{"evidence/cc", "evidence/aa", "evidence/bb", "timeline", "trace", "note/resumed"}, got); diff != "" {
+		t.Error(diff)
+	}
+	if f, err := s.Figures(t.Context()); err != nil || f.Waiting != 0 || f.Going != 0 || f.Oldest != 0 {
+		t.Errorf("figures at the end: %+v, %v", f, err)
+	}
+	if p, ok := load(t, s, id).Message("evidence/aa"); !ok || p.TS != "1.evidence/aa" {
+		t.Errorf("evidence/aa was noted as %+v", p)
+	}
+}
+
+func theCardIsNeverBehind(t *testing.T, url string) {
+	s := replica(t, url)
+	id := accept(t, s, asked("payments-api"))
+	send(t, s)
+	token := begin(t, s, id)
+	for n, step := range []playbook.StepID{"aa", "bb", "cc"} {
+		settle(t, s, id, token, outcome(n+1, step))
+	}
+	if f, _ := s.Figures(t.Context()); f.Cards != 1 || f.Waiting != 3 {
+		t.Errorf("%d cards and %d messages wait, want 1 and 3", f.Cards, f.Waiting)
+	}
+	var update playbook.Message
+	took := eventually(t, "the card's edit", 3*time.Second, func() bool {
+		ms, err := s.Claim(t.Context(), 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range ms {
+			if m.Update {
+				update = m
+			} else if err := s.Retry(t.Context(), m, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return update.Update
+	})
+	if took < 1200*time.Millisecond {
+		t.Errorf("the edit came %s after the post, want about 1.5 s", took)
+	}
+	if update.Place.Thread != "1.parent" || update.Version != 4 {
+		t.Errorf("the edit is %+v, want version 4 (running, three settled) of 1.parent", update)
+	}
+	settle(t, s, id, token, outcome(4, "dd")) // while the edit is on its way
+	if err := s.Posted(t.Context(), update, playbook.Posted{}); err != nil {
+		t.Fatal(err)
+	}
+	if f, _ := s.Figures(t.Context()); f.Cards != 1 {
+		t.Error("the step that settled meanwhile is not shown by another edit")
+	}
+}
+
+func unknownFate(t *testing.T, url string) {
+	s := replica(t, url)
+	id := accept(t, s, asked("payments-api"))
+	claim := func() playbook.Message {
+		t.Helper()
+		unpaced(t, s)
+		ms, err := s.Claim(t.Context(), 1)
+		if err != nil || len(ms) != 1 {
+			t.Fatalf("claimed %v, %v", ms, err)
+		}
+		return ms[0]
+	}
+	m := claim()
+	if m.Attempt != 1 || m.Unsure {
+		t.Errorf("first claim: %+v", m)
+	}
+	if err := s.Retry(t.Context(), m, 0); err != nil {
+		t.Fatal(err)
+	}
+	if m = claim(); m.Attempt != 2 || m.Unsure {
+		t.Errorf("after a retry that surely was not posted: %+v", m)
+	}
+	m.Unsure = true
+	if err := s.Retry(t.Context(), m, 0); err != nil {
+		t.Fatal(err)
+	}
+	if m = claim(); m.Attempt != 3 || !m.Unsure {
+		t.Errorf("after a retry of unknown fate: %+v", m)
+	}
+	// The sender dies: its lease runs out.
+	if err := s.rdb.ZAdd(t.Context(), dueKey(), z(0, id)).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if m = claim(); !m.Unsure {
+		t.Errorf("after a sender's death: %+v", m)
+	}
+	for range 2 {
+		if err := s.Posted(t.Context(), m, playbook.Posted{Channel: "C1", TS: "1"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := load(t, s, id).Posted; len(got) != 1 {
+		t.Errorf("posted %v", got)
+	}
+}
+
+func aDeadMessage(t *testing.T, url string) {
+	s := replica(t, url)
+	id := accept(t, s, asked("payments-api"))
+	token := begin(t, s, id)
+	settle(t, s, id, token, outcome(1, "aa"))
+	settle(t, s, id, token, outcome(2, "bb"))
+	send(t, s)
+	ms, err := s.Claim(t.Context(), 1)
+	if err != nil || len(ms) != 1 {
+		t.Fatalf("claimed %v, %v", ms, err)
+	}
+	if err := s.Dead(t.Context(), ms[0], "The message is too long."); err != nil {
+		t.Fatal(err)
+	}
+	letters, err := s.DeadLetters(t.Context(), 10)
+	if err != nil || len(letters) != 1 || letters[0].Message.ID() != "evidence/aa" || letters[0].Message.Investigation != id || letters[0].Reason != "The message is too long." {
+		t.Fatalf("dead letters %+v, %v", letters, err)
+	}
+	if failed, _ := s.List(t.Context(), playbook.Filter{Failed: true}); len(failed) != 1 {
+		t.Errorf("%d in the list of what failed, want 1", len(failed))
+	}
+	if m, _ := send(t, s); m.ID() != "evidence/bb" {
+		t.Errorf("after the dead message comes %q", m.ID())
+	}
+	if ok, err := s.Resend(t.Context(), letters[0].Message); err != nil || !ok {
+		t.Fatalf("resend: %t, %v", ok, err)
+	}
+	unpaced(t, s)
+	if m, _ := send(t, s); m.ID() != "evidence/aa" {
+		t.Errorf("sent again: %q", m.ID())
+	}
+	if letters, _ := s.DeadLetters(t.Context(), 10); len(letters) != 0 {
+		t.Errorf("still dead: %v", letters)
+	}
+	if ok, _ := s.Resend(t.Context(), playbook.Message{Investigation: id, Kind: playbook.EvidenceMessage, Ref: "aa"}); ok {
+		t.Error("a message that is up was sent again")
+	}
+}
+
+func aDeadParent(t *testing.T, url string) {
+	s := replica(t, url)
+	id := accept(t, s, asked("payments-api"))
+	token := begin(t, s, id)
+	ms, _ := s.Claim(t.Context(), 1)
+	if err := s.Dead(t.Context(), ms[0], "The channel is archived."); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, s, id, token, outcome(1, "aa"))
+	if err := s.Conclude(t.Context(), id, token, playbook.Report{}); err != nil {
+		t.Fatal(err)
+	}
+	if m, ok := send(t, s); ok {
+		t.Errorf("%s was sent without a parent", m.ID())
+	}
+	if inv := load(t, s, id); inv.State != playbook.Failed || inv.Problem != "The channel is archived." || inv.Report == nil {
+		t.Errorf("state %s, problem %q", inv.State, inv.Problem)
+	}
+	letters, _ := s.DeadLetters(t.Context(), 10)
+	if ok, err := s.Resend(t.Context(), letters[0].Message); err != nil || !ok {
+		t.Fatalf("resend: %t, %v", ok, err)
+	}
+	var got []playbook.MessageID
+	for range 4 {
+		unpaced(t, s)
+		m, _ := send(t, s)
+		got = append(got, m.ID())
+	}
+	if !slices.Equal(got, []playbook.MessageID{"parent", "evidence/aa", "timeline", "trace"}) {
+		t.Errorf("after the resend: %v", got)
+	}
+	if inv := load(t, s, id); inv.State != playbook.Finished || inv.Problem != "" {
+		t.Errorf("after the resend: state %s, problem %q", inv.State, inv.Problem)
+	}
+}
+
+func sharedPace(t *testing.T, url string) {
+	senders := []*Store{replica(t, url), replica(t, url)}
+	for i := range 8 {
+		accept(t, senders[0], asked(fmt.Sprint("role-", i)))
+	}
+	begun, sent := time.Now(), 0
+	for time.Since(begun) < 2500*time.Millisecond {
+		for _, s := range senders {
+			if m, ok := send(t, s); ok && m.Update == false {
+				sent++
+			}
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+	// A burst of three, then one a second.
+	if sent < 4 || sent > 6 {
+		t.Errorf("%d posts to one channel in 2.5 s, want 5", sent)
+	}
+}
+
+func aPause(t *testing.T, url string) {
+	s, other := replica(t, url), replica(t, url)
+	id := accept(t, s, asked("payments-api"))
+	elsewhere := asked("payments-api")
+	elsewhere.Place.Channel = "C2"
+	second := accept(t, s, elsewhere)
+	ms, _ := s.Claim(t.Context(), 1)
+	if len(ms) != 1 || ms[0].Investigation != id {
+		t.Fatalf("claimed %v", ms)
+	}
+	if err := s.Paused(t.Context(), ms[0], time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Retry(t.Context(), ms[0], 0); err != nil {
+		t.Fatal(err)
+	}
+	ms, _ = other.Claim(t.Context(), 10)
+	if len(ms) != 1 || ms[0].Investigation != second {
+		t.Errorf("claimed %v, want the other channel's message alone", ms)
+	}
+}
