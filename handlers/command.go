@@ -3,7 +3,6 @@ package handlers
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/stsleuth/stsleuth/playbook"
@@ -17,7 +16,7 @@ func (d *Desk) Command(ctx context.Context, from Source, line string) Reply {
 	case "":
 		return d.form(ctx, from, Asked{}, "")
 	case "help", "-h", "--help", "?":
-		return Reply{Text: d.help()}
+		return Reply{Answer: Help}
 	case "status":
 		return d.status(ctx, from)
 	case "list":
@@ -30,7 +29,7 @@ func (d *Desk) Command(ctx context.Context, from Source, line string) Reply {
 	if asked.Pasted && (asked.Role == "" || asked.Region == "") {
 		return d.form(ctx, from, asked, lacking(asked))
 	}
-	return d.ask(ctx, from, asked, false)
+	return d.ask(ctx, from, asked)
 }
 
 // lacking says what a text did not give away.
@@ -44,37 +43,24 @@ func lacking(a Asked) string {
 	return "The text names no region."
 }
 
-func (d *Desk) help() string {
-	n := d.Name
-	return strings.Join([]string{
-		n + " role region [window] finds out why the STS credentials of a role expire. Everybody in the channel sees the evidence and the diagnosis in a thread.",
-		"• " + n + " payments-api eu-west-1",
-		"• " + n + " arn:aws:iam::111122223333:role/payments-api in eu-west-1 last 48h",
-		"• " + n + " and then the error message you got: role, account and region are found in it",
-		"• " + n + " alone opens a form",
-		"• " + n + " status says what is going on, " + n + " list [role] what was asked lately",
-		"The window is 24 hours unless you say otherwise, 1h to 7d. Nothing is changed in AWS.",
-	}, "\n")
-}
-
-// refuse explains a slip with an example that works.
+// refuse explains a slip.
 func (d *Desk) refuse(err error) Reply {
 	var slip *playbook.InputError
 	if !errors.As(err, &slip) {
 		return d.trouble("read a command", err)
 	}
-	return Reply{Text: fmt.Sprintf("%s\nExample: %s payments-api eu-west-1. More: %s help", slip, d.Name, d.Name)}
+	return Reply{Answer: BadInput, Err: err}
 }
 
 // trouble turns an error into words for the person, and logs the rest.
 func (d *Desk) trouble(what string, err error) Reply {
 	if errors.Is(err, d.Unreachable) {
 		d.Log.Warn("the state store is unreachable", "while", what, "err", err)
-		return Reply{Text: "The state store is unreachable. Nothing was started; please try again in a moment."}
+		return say("State store unreachable, nothing started, try again in a moment.")
 	}
 	if errors.Is(err, d.Unknown) {
-		return Reply{Text: "This investigation is not known any more: it was removed after its retention, or the state store was emptied. Type " + d.Name + " role region to ask again."}
+		return Reply{Answer: Gone}
 	}
 	d.Log.Error("internal error", "while", what, "err", err)
-	return Reply{Text: "Internal error, nothing was started; the bot's log has the cause under \"" + what + "\"."}
+	return say("Internal error, nothing was started; the bot's log has the cause under \"" + what + "\".")
 }

@@ -34,17 +34,30 @@ type Store interface {
 
 // Roles lists the account's roles for the form's search.
 type Roles interface {
-	// Find gives names of roles that contain text, best first, at most n.
-	Find(ctx context.Context, text string, n int) ([]string, error)
+	// Find gives roles whose name contains text, at most n.
+	Find(ctx context.Context, text string, n int) ([]playbook.Target, error)
 }
 
 // Rooms knows the channels of the chat workspace.
 type Rooms interface {
-	// Refuses says, in words for people, why nothing may be told in a place; ""
-	// when it may, or when that could not be found out in time (telling then
-	// finds out).
-	Refuses(ctx context.Context, p playbook.Place) string
+	// Refuses says why nothing may be told in a place; Welcome when it may, or
+	// when that could not be found out in time (telling then finds out).
+	Refuses(ctx context.Context, p playbook.Place) Refusal
 }
+
+// Refusal is why a place does not take an investigation.
+type Refusal int
+
+const (
+	Welcome    Refusal = iota // none
+	NotMember                 // the bot is not in the channel
+	DirectChat                // a conversation between people
+	Archived
+	ReadOnly   // only some may post there
+	Shared     // shared with another company, which would see the evidence
+	Opaque     // whether it is shared can't be found out: a scope is missing
+	ParentGone // the thread's first message was deleted
+)
 
 // FollowUps are the checks that can be asked for after a diagnosis.
 type FollowUps interface {
@@ -70,21 +83,47 @@ type Desk struct {
 	Unreachable, Unknown error
 }
 
+// Answer names what a person is told; the edge has the words.
+type Answer int
+
+const (
+	Nothing        Answer = iota
+	Words                 // Reply.Text
+	Help                  // how to ask
+	Accepted              // Reply.About is new and will run
+	AlreadyRunning        // Reply.About runs
+	RecentlyDone          // Reply.About ended a moment ago, and can be repeated
+	BadInput              // Reply.Err says what was wrong
+	Refused               // Reply.Why says why nothing can be told here
+	Status                // Reply.List is going on
+	List                  // Reply.List was asked lately
+	Pressed               // Reply.Press will be carried out
+	AlreadyPressed        // Reply.Press was first
+	Ended                 // Reply.About had ended, there is nothing to stop
+	Gone                  // there is no such investigation any more
+	Thanks                // for feedback
+	AskForm               // Reply.Form is opened
+	AskWhy                // what was wrong with Reply.About?
+	WrongFields           // Reply.Fields: a submitted form stays open
+)
+
 // Reply is what one person sees. The zero Reply says nothing.
 type Reply struct {
-	Text string          // sentences for people; plain, whatever stands in it
-	Who  playbook.Person // whom the text is about; named after it
-	Link string          // where to look, "" for nowhere
-	// Fresh is a finished investigation that can be repeated from here.
-	Fresh string
-	// Form is opened; Why asks the person what was wrong with this investigation.
-	Form *Form
-	Why  string
-	// Errors stand beside a submitted form's fields, which then stays open.
-	Errors map[string]string
+	Answer Answer
+	About  playbook.Investigation
+	List   []playbook.Investigation
+	Press  playbook.Press
+	Err    error
+	Why    Refusal
+	Text   string // whole sentences of our own
+	Link   string // where to look, for Words
+	Form   Form
+	Fields map[string]string // what is wrong with a field, by its name
 }
 
-// The fields of a form, as Reply.Errors names them.
+func say(text string) Reply { return Reply{Answer: Words, Text: text} }
+
+// The fields of the forms.
 const (
 	FieldRole   = "role"
 	FieldRegion = "region"
@@ -94,11 +133,10 @@ const (
 
 // Form asks for a role, a region and a window.
 type Form struct {
-	Role, Region string        // what is filled in
+	Role, Region string        // what is filled in; Role is a name without path
+	Account      string        // that the filled in role belongs to, "" when unknown
 	Window       time.Duration // 0: the default
 	Note         string        // why it is shown, "" when that is clear
-	Place        playbook.Place
-	AnswerURL    string
 }
 
 // Source says who asks, where, and how to answer.

@@ -17,9 +17,9 @@ func (d *Desk) rate(ctx context.Context, c Click) Reply {
 		return d.trouble("store feedback", err)
 	}
 	if c.Right {
-		return Reply{Text: "Thank you. Noted: this diagnosis was right."}
+		return Reply{Answer: Thanks}
 	}
-	return Reply{Why: c.ID}
+	return Reply{Answer: AskWhy, About: playbook.Investigation{Request: playbook.Request{ID: c.ID}}}
 }
 
 // Explained stores why a diagnosis was wrong.
@@ -30,7 +30,10 @@ func (d *Desk) Explained(ctx context.Context, from Source, id, why string) Reply
 	}
 	if err := d.Store.Feedback(ctx, id, playbook.Feedback{By: from.By, At: d.Now().UTC(), Why: why}); err != nil {
 		r := d.trouble("store feedback", err)
-		return Reply{Errors: map[string]string{FieldWhy: r.Text}}
+		if r.Answer == Words {
+			r = Reply{Answer: WrongFields, Fields: map[string]string{FieldWhy: r.Text}}
+		}
+		return r
 	}
-	return Reply{Text: "Thank you. Noted: this diagnosis was wrong, and why."}
+	return Reply{Answer: Thanks}
 }

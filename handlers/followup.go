@@ -9,8 +9,7 @@ import (
 
 // followUp asks for one of the checks after a diagnosis.
 func (d *Desk) followUp(ctx context.Context, c Click) Reply {
-	title := playbook.Offer(c.Action).Title()
-	return d.press(ctx, c, 0, title+": started, the answer comes to the thread.", title+": somebody asked for this already, the answer is in the thread or on its way.")
+	return d.press(ctx, c, 0)
 }
 
 // offers reports whether this build can carry a follow-up out.

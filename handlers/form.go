@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +17,10 @@ const prefillWithin = 500 * time.Millisecond
 // form opens the form. What the line did not say is filled in from the
 // channel's last question.
 func (d *Desk) form(ctx context.Context, from Source, asked Asked, note string) Reply {
-	f := &Form{Role: asked.Role, Region: asked.Region, Window: asked.Window, Note: note, Place: from.Place, AnswerURL: from.AnswerURL}
+	f := Form{Region: asked.Region, Window: asked.Window, Note: note}
+	if t, err := playbook.ParseRole(asked.Role); err == nil {
+		f.Role, f.Account = t.Role, t.Account
+	}
 	if f.Role == "" || f.Region == "" {
 		ctx, cancel := context.WithTimeout(ctx, prefillWithin)
 		defer cancel()
@@ -27,7 +31,7 @@ func (d *Desk) form(ctx context.Context, from Source, asked Asked, note string) 
 		if len(last) > 0 {
 			t := last[0].Request.Target
 			if f.Role == "" && !asked.Pasted {
-				f.Role = t.Role
+				f.Role, f.Account = t.Role, t.Account
 			}
 			if f.Region == "" {
 				f.Region = t.Region
@@ -37,13 +41,16 @@ func (d *Desk) form(ctx context.Context, from Source, asked Asked, note string) 
 			}
 		}
 	}
-	return Reply{Form: f}
+	return Reply{Answer: AskForm, Form: f}
 }
 
-// Submitted answers a form. A field that is wrong is named, and the form stays
-// open.
-func (d *Desk) Submitted(ctx context.Context, from Source, role, region, window string) Reply {
+// Submitted answers a form; filled is what it was opened with. A field that is
+// wrong is named, and the form stays open.
+func (d *Desk) Submitted(ctx context.Context, from Source, filled Form, role, region, window string) Reply {
 	asked := Asked{Role: strings.TrimSpace(role), Region: region}
+	if asked.Role == filled.Role {
+		asked.Account = filled.Account
+	}
 	if window != "" {
 		var err error
 		if asked.Window, err = playbook.ParseWindow(window); err != nil {
@@ -53,7 +60,7 @@ func (d *Desk) Submitted(ctx context.Context, from Source, role, region, window 
 	if _, err := asked.Request(d.Now()); err != nil {
 		return wrong(err)
 	}
-	return d.ask(ctx, from, asked, false)
+	return d.ask(ctx, from, asked)
 }
 
 func wrong(err error) Reply {
@@ -62,7 +69,7 @@ func wrong(err error) Reply {
 	if errors.As(err, &slip) {
 		field = slip.What
 	}
-	return Reply{Errors: map[string]string{field: err.Error()}}
+	return Reply{Answer: WrongFields, Fields: map[string]string{field: err.Error()}}
 }
 
 const (
@@ -73,24 +80,22 @@ const (
 	suggestWithin = 2 * time.Second
 )
 
-// Suggest lists roles for the form's search: first what was typed, as it was
-// typed, because a role may have been deleted, or be another account's.
-func (d *Desk) Suggest(ctx context.Context, text string) []string {
+// Suggest lists roles for the form's search: first what was typed, because a
+// role may have been deleted and is asked about all the same.
+func (d *Desk) Suggest(ctx context.Context, text string) []playbook.Target {
 	ctx, cancel := context.WithTimeout(ctx, suggestWithin)
 	defer cancel()
-	var out []string
-	text = strings.TrimSpace(text)
-	if _, err := playbook.ParseRole(text); err == nil {
-		out = append(out, text)
+	var out []playbook.Target
+	typed, err := playbook.ParseRole(strings.TrimSpace(text))
+	if err == nil {
+		out = append(out, typed)
 	}
-	found, err := d.Roles.Find(ctx, text, suggested-1)
+	found, err := d.Roles.Find(ctx, typed.Role, suggested-1)
 	if err != nil {
 		d.Log.Warn("roles can't be listed for the form", "err", err)
 	}
-	for _, name := range found {
-		if name != text {
-			out = append(out, name)
-		}
+	if len(out) > 0 && slices.ContainsFunc(found, func(t playbook.Target) bool { return t.Role == typed.Role }) {
+		out = nil // it is there, and shown with its path
 	}
-	return out
+	return append(out, found...)
 }

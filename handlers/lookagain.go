@@ -11,5 +11,5 @@ const lookAgainAfter = 15 * time.Minute
 
 // lookAgain runs the investigation again once CloudTrail has caught up.
 func (d *Desk) lookAgain(ctx context.Context, c Click) Reply {
-	return d.press(ctx, c, lookAgainAfter, "It runs again in 15 minutes, when CloudTrail has caught up.", "Somebody asked for this already: it runs again 15 minutes after that.")
+	return d.press(ctx, c, lookAgainAfter)
 }

@@ -12,10 +12,11 @@ import (
 
 // Asked is what a typed line asks for, before it is checked.
 type Asked struct {
-	Role   string        // "" when there is none
-	Region string        // "" when there is none
-	Window time.Duration // 0 when none was given
-	Pasted bool          // the line is an error text, in which the rest was found
+	Role    string        // "" when there is none
+	Account string        // that the role belongs to, where Role does not say it
+	Region  string        // "" when there is none
+	Window  time.Duration // 0 when none was given
+	Pasted  bool          // the line is an error text, in which the rest was found
 }
 
 // MaxLine is how much of a line is read. Slack sends at most about 4,000
@@ -221,6 +222,9 @@ func (a Asked) Request(at time.Time) (playbook.Request, error) {
 			Problem: fmt.Sprintf("The role is in partition %s, the region in %s; credentials never cross partitions.", target.Partition, partition)}
 	}
 	target.Partition = partition
+	if target.Account == "" {
+		target.Account = a.Account
+	}
 	window := a.Window
 	if window == 0 {
 		window = playbook.DefaultWindow

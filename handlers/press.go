@@ -13,8 +13,8 @@ const (
 	Stop      = "stop"
 	Rerun     = "rerun"
 	LookAgain = "look-again"
-	Trace     = "trace"
-	Report    = "report"
+	ShowTrace = "trace"
+	SendFiles = "report"
 	Rate      = "feedback"
 )
 
@@ -36,9 +36,9 @@ func (d *Desk) Press(ctx context.Context, c Click) Reply {
 		return d.rerun(ctx, c)
 	case LookAgain:
 		return d.lookAgain(ctx, c)
-	case Trace:
+	case ShowTrace:
 		return d.trace(ctx, c)
-	case Report:
+	case SendFiles:
 		return d.report(ctx, c)
 	case Rate:
 		return d.rate(ctx, c)
@@ -46,24 +46,18 @@ func (d *Desk) Press(ctx context.Context, c Click) Reply {
 	if d.offers(playbook.Offer(c.Action)) {
 		return d.followUp(ctx, c)
 	}
-	return Reply{Text: "This button is of another version of the bot, and this one can't do what it did. Type " + d.Name + " role region to ask again."}
+	return say("This button is of another version of the bot, and this one can't do what it did. Type " + d.Name + " role region to ask again.")
 }
 
-// press stores a press to be carried out by a worker. The second one of the
-// same button finds the first.
-func (d *Desk) press(ctx context.Context, c Click, delay time.Duration, started, found string) Reply {
+// press stores a press to be carried out by a worker after a delay. The second
+// one of the same button finds the first.
+func (d *Desk) press(ctx context.Context, c Click, delay time.Duration) Reply {
 	p, first, err := d.Store.Press(ctx, c.Delivery, c.ID, c.Action, c.By, delay)
 	switch {
 	case err != nil:
 		return d.trouble("store a press of "+c.Action, err)
 	case first:
-		return Reply{Text: started}
+		return Reply{Answer: Pressed, Press: p}
 	}
-	r := Reply{Text: found, Who: p.By}
-	if p.Led != "" {
-		if led, err := d.Store.Load(ctx, p.Led); err == nil {
-			r.Link = link(led)
-		}
-	}
-	return r
+	return Reply{Answer: AlreadyPressed, Press: p}
 }

@@ -17,13 +17,13 @@ func (d *Desk) report(ctx context.Context, c Click) Reply {
 		return d.trouble("post the report", err)
 	}
 	if inv.Report == nil {
-		return Reply{Text: "There is no report: this investigation has no diagnosis."}
+		return say("There is no report: this investigation has no diagnosis.")
 	}
 	if p, ok := inv.Message(playbook.IDOf(playbook.FileMessage, ReportFile)); ok {
-		return Reply{Text: "The report is in the thread.", Link: p.Permalink}
+		return Reply{Answer: Words, Text: "The report is in the thread.", Link: p.Permalink}
 	}
 	if err := d.Store.Tell(ctx, playbook.Message{Investigation: c.ID, Kind: playbook.FileMessage, Ref: ReportFile}); err != nil {
 		return d.trouble("post the report", err)
 	}
-	return Reply{Text: "The report is on its way to the thread, as Markdown and as JSON."}
+	return say("The report is on its way to the thread, as Markdown and as JSON.")
 }

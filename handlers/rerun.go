@@ -9,7 +9,7 @@ import (
 
 // rerun asks the same question again, up to now, with a thread of its own.
 func (d *Desk) rerun(ctx context.Context, c Click) Reply {
-	return d.press(ctx, c, 0, "Running it again: the new thread is on its way.", "It was run again already.")
+	return d.press(ctx, c, 0)
 }
 
 // again starts the investigation that repeats inv. It is safe to repeat.

@@ -13,5 +13,5 @@ func (d *Desk) Shortcut(ctx context.Context, from Source, text string) Reply {
 	if asked.Role == "" || asked.Region == "" {
 		return d.form(ctx, from, asked, lacking(asked))
 	}
-	return d.ask(ctx, from, asked, false)
+	return d.ask(ctx, from, asked)
 }

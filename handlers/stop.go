@@ -15,8 +15,5 @@ func (d *Desk) stop(ctx context.Context, c Click) Reply {
 	if err != nil {
 		return d.trouble("stop an investigation", err)
 	}
-	if inv.StoppedBy.User != "" {
-		return Reply{Text: "It was stopped already.", Who: inv.StoppedBy}
-	}
-	return Reply{Text: "It had ended already.", Link: link(inv)}
+	return Reply{Answer: Ended, About: inv}
 }

@@ -13,13 +13,13 @@ func (d *Desk) trace(ctx context.Context, c Click) Reply {
 		return d.trouble("show the rule trace", err)
 	}
 	if p, ok := inv.Message(playbook.IDOf(playbook.TraceMessage, "")); ok && p.TS != "" {
-		return Reply{Text: "The rule trace is in the thread.", Link: p.Permalink}
+		return Reply{Answer: Words, Text: "The rule trace is in the thread.", Link: p.Permalink}
 	}
 	if inv.Report == nil {
-		return Reply{Text: "There is no rule trace: this investigation has no diagnosis."}
+		return say("There is no rule trace: this investigation has no diagnosis.")
 	}
 	if err := d.Store.Tell(ctx, playbook.Message{Investigation: c.ID, Kind: playbook.TraceMessage}); err != nil {
 		return d.trouble("show the rule trace", err)
 	}
-	return Reply{Text: "The rule trace is on its way to the thread."}
+	return say("The rule trace is on its way to the thread.")
 }

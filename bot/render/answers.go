@@ -79,7 +79,7 @@ func withLink(m Message, inv playbook.Investigation, label string) Message {
 // *playbook.InputError was written for people.
 func BadInput(err error) Message {
 	var input *playbook.InputError
-	if !errors.As(err, &input) {
+	if !errors.As(err, &input) || line(input.Problem, 1) == "" {
 		return answer("That could not be understood.", "Name a role and a region.", preformatted("For example", usage))
 	}
 	return answer(line(input.Problem, shownLine), line(input.Hint, shownLine), preformatted("For example", usage))
@@ -89,12 +89,12 @@ func BadInput(err error) Message {
 type CannotPost int
 
 const (
-	NotMember   CannotPost = iota // the bot is not in the channel
-	DirectChat                    // a conversation between people
-	Archived                      // nobody can post
-	ReadOnly                      // only some may post
-	SharedAbout                   // the channel is shared with another company
-	ParentGone                    // the message whose thread it is was deleted
+	NotMember  CannotPost = iota // the bot is not in the channel
+	DirectChat                   // a conversation between people
+	Archived                     // nobody can post
+	ReadOnly                     // only some may post
+	Shared                       // the channel is shared with another company
+	ParentGone                   // the message whose thread it is was deleted
 )
 
 // Refused says why nothing can be posted and what to do about it. bot is the bot's
@@ -107,7 +107,7 @@ func Refused(why CannotPost, bot string) Message {
 		return answer("This channel is archived.", "Ask in another channel.")
 	case ReadOnly:
 		return answer("This channel does not take messages from the bot.", "Ask in another channel, or have its managers allow the bot to post.")
-	case SharedAbout:
+	case Shared:
 		return answer("This channel is shared with another company.", "Evidence from AWS would be visible there, so nothing is posted. Ask in a channel of your own.")
 	case ParentGone:
 		return answer("The message of this investigation was deleted.", "Ask again, and it gets a new one.")
@@ -197,7 +197,7 @@ func listing(start string, invs []playbook.Investigation) Message {
 	return fit(maxWithout, func(room int) Message {
 		var rows [][]string
 		var said []string
-		for _, inv := range invs[:min(len(invs), shownRows)] {
+		for i, inv := range invs[:min(len(invs), shownRows)] {
 			state := inv.State.String()
 			switch {
 			case inv.Report != nil:
@@ -205,7 +205,7 @@ func listing(start string, invs []playbook.Investigation) Message {
 			case inv.State == playbook.Running:
 				state = fmt.Sprintf("running, %d checks done", len(inv.Steps))
 			}
-			rows = append(rows, []string{utc(inv.Request.At), who(inv), where(inv), state, inv.Request.ID})
+			rows = append(rows, []string{fmt.Sprint(i + 1), utc(inv.Request.At), who(inv), where(inv), state, inv.Request.ID})
 			said = append(said, fmt.Sprintf("%s in %s: %s.", who(inv), where(inv), line(state, 120)))
 		}
 		rest := ""
@@ -214,9 +214,9 @@ func listing(start string, invs []playbook.Investigation) Message {
 		}
 		m := Message{Text: sentence(append([]string{start, rest}, said...)...), Blocks: []slack.Block{paragraph(sayBold(start), say(" "+rest))}}
 		var links []part
-		for _, inv := range invs[:min(len(invs), shownRows)] {
+		for i, inv := range invs[:min(len(invs), shownRows)] {
 			p, _ := inv.Message(playbook.IDOf(playbook.ParentMessage, ""))
-			if l := link(p.Permalink, who(inv)); l != nil {
+			if l := link(p.Permalink, fmt.Sprint(i+1)); l != nil {
 				if len(links) > 0 {
 					links = append(links, say(" · "))
 				}
@@ -224,9 +224,9 @@ func listing(start string, invs []playbook.Investigation) Message {
 			}
 		}
 		if len(links) > 0 {
-			m.Blocks = append(m.Blocks, paragraph(append([]part{say("Open: ")}, links...)...))
+			m.Blocks = append(m.Blocks, paragraph(append([]part{say("Open number ")}, links...)...))
 		}
-		m.Blocks = append(m.Blocks, table([]string{"Asked", "Role", "Region", "Outcome", "Id"}, rows, min(room, shownCell)))
+		m.Blocks = append(m.Blocks, table([]string{"", "Asked", "Role", "Region", "Outcome", "Id"}, rows, min(room, shownCell)))
 		return m
 	})
 }

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -37,16 +38,8 @@ func styled(s string, style *slack.RichTextSectionTextStyle) part {
 // https://docs.slack.dev/messaging/formatting-message-text#date-formatting
 const dateFormat = "{date_short_pretty} {time}"
 
-// when is a moment in the reader's own time zone, in UTC where that can't be shown.
-func when(t time.Time) part {
-	if t.IsZero() {
-		return say("an unknown time")
-	}
-	fallback := utc(t)
-	return slack.NewRichTextSectionDateElement(t.Unix(), dateFormat, nil, &fallback)
-}
-
-// token is the same in mrkdwn.
+// token is a moment in the reader's own time zone, in UTC where that can't be shown.
+// It is mrkdwn.
 func token(t time.Time) string {
 	if t.IsZero() {
 		return "an unknown time"
@@ -62,29 +55,51 @@ func link(address, label string) part {
 	return slack.NewRichTextSectionLinkElement(address, label, nil)
 }
 
-func sections(parts []part) []part {
-	return slices.DeleteFunc(slices.Clone(parts), func(p part) bool { return p == nil })
+// elements leaves out what is empty, but never everything: Slack refuses that.
+func elements(parts []part) []part {
+	out := slices.DeleteFunc(slices.Clone(parts), func(p part) bool { return p == nil })
+	if len(out) == 0 {
+		return []part{say("–")}
+	}
+	return out
 }
 
 // paragraph is one block of running text.
 func paragraph(parts ...part) *slack.RichTextBlock {
-	return slack.NewRichTextBlock("", slack.NewRichTextSection(sections(parts)...))
+	return slack.NewRichTextBlock("", slack.NewRichTextSection(elements(parts)...))
+}
+
+// bulletList stands in for slack-go's list, which writes an "offset" that Slack's own
+// types refuse.
+type bulletList struct {
+	Type     slack.RichTextElementType     `json:"type"`
+	Style    slack.RichTextListElementType `json:"style"`
+	Elements []slack.RichTextElement       `json:"elements"`
+}
+
+// RichTextElementType makes it part of a rich_text block.
+func (l *bulletList) RichTextElementType() slack.RichTextElementType { return l.Type }
+
+func (l *bulletList) add(parts ...part) {
+	l.Elements = append(l.Elements, slack.NewRichTextSection(elements(parts)...))
+}
+
+func newBullets() *bulletList {
+	return &bulletList{Type: slack.RTEList, Style: slack.RTEListBullet}
 }
 
 // bullets is a heading with a list below it. Items beyond most are counted and
 // said to be in `rest`; "" says nothing of where.
 func bullets(heading string, items [][]part, most int, rest string) *slack.RichTextBlock {
 	b := paragraph(sayBold(heading))
-	list := slack.NewRichTextList(slack.RTEListBullet, 0)
+	list := newBullets()
 	for i, item := range items {
 		if i == most {
 			words := strings.TrimSpace(fmt.Sprintf("and %d more %s", len(items)-most, rest))
-			list.Elements = append(list.Elements, slack.NewRichTextSection(say(words)))
+			list.add(say(words))
 			break
 		}
-		if item = sections(item); len(item) > 0 {
-			list.Elements = append(list.Elements, slack.NewRichTextSection(item...))
-		}
+		list.add(item...)
 	}
 	if len(list.Elements) > 0 {
 		b.Elements = append(b.Elements, list)
@@ -106,7 +121,7 @@ func preformatted(heading, raw string) *slack.RichTextBlock {
 }
 
 func header(words string) *slack.HeaderBlock {
-	return slack.NewHeaderBlock(plain(words, MaxHeader))
+	return slack.NewHeaderBlock(plain(words, maxHeader))
 }
 
 // plain is text in which Slack parses nothing, emoji names neither.
@@ -126,10 +141,18 @@ func context(elements ...slack.MixedElement) *slack.ContextBlock {
 	return slack.NewContextBlock("", elements...)
 }
 
-// fact is a label over its value, one half of a line wide.
+// simple is what a role's name, an account with its alias and a region look like. In
+// a code span nothing of it is markup.
+var simple = regexp.MustCompile(`^[A-Za-z0-9+=,.@_()-]+( [A-Za-z0-9+=,.@_()-]+)*$`)
+
+// fact is a label over its value, one half of a line wide. What does not look
+// simple is shown without markup.
 func fact(label, value string) *slack.TextBlockObject {
 	if value = line(value, 200); value == "" {
 		value = "not known"
+	}
+	if simple.MatchString(value) {
+		return ours("*" + label + "*\n`" + value + "`")
 	}
 	return slack.NewTextBlockObject(slack.PlainTextType, label+"\n"+value, false, false)
 }
@@ -137,20 +160,22 @@ func fact(label, value string) *slack.TextBlockObject {
 // button carries the investigation's id and nothing else. What it is about is in
 // the label that a screen reader reads.
 func button(action, id, words, label string) *slack.ButtonBlockElement {
-	b := slack.NewButtonBlockElement(action, cut(id, MaxButtonValue), plain(words, MaxButtonText))
-	b.AccessibilityLabel = line(label, MaxAccessibility)
+	b := slack.NewButtonBlockElement(action, cut(id, maxButtonValue), plain(words, maxButtonText))
+	b.AccessibilityLabel = line(label, maxAccessibility)
 	return b
 }
 
 func actions(buttons ...slack.BlockElement) *slack.ActionBlock {
-	return slack.NewActionBlock("", buttons[:min(len(buttons), MaxActions)]...)
+	return slack.NewActionBlock("", buttons[:min(len(buttons), maxActions)]...)
 }
 
 // table draws rows under a head. Slack draws a message's one table last, whatever
 // its place. Alignment is always set, for slack-go would send "" otherwise.
 func table(head []string, rows [][]string, cell int) *slack.TableBlock {
 	t := slack.NewTableBlock("")
-	head = head[:min(len(head), MaxTableColumns)]
+	head = head[:min(len(head), maxTableColumns)]
+	rows = rows[:min(len(rows), maxTableRows-1)]
+	cell = min(cell, maxTableText/(len(rows)+1)/max(len(head), 1))
 	for range head {
 		t.ColumnSettings = append(t.ColumnSettings, slack.ColumnSetting{Align: slack.ColumnAlignmentLeft, IsWrapped: true})
 	}
@@ -168,7 +193,7 @@ func table(head []string, rows [][]string, cell int) *slack.TableBlock {
 		t.AddRow(row...)
 	}
 	add(head)
-	for _, r := range rows[:min(len(rows), MaxTableRows-1)] {
+	for _, r := range rows {
 		add(r)
 	}
 	return t

@@ -59,7 +59,7 @@ func verdictTitle(d playbook.Diagnosis) string {
 			title = fmt.Sprintf("%d causes found. First: ", len(d.Causes))
 		}
 		if len(d.Causes) > 0 {
-			title += line(d.Causes[0].Headline, MaxHeader)
+			title += line(d.Causes[0].Headline, maxHeader)
 		}
 		return title
 	case playbook.NoCorrelation:
@@ -75,9 +75,9 @@ func causes(fs []playbook.Finding, room int) []slack.Block {
 	}
 	first, others := fs[0], fs[1:]
 	out := []slack.Block{
-		paragraph(sayBold("Cause"), say(" ("), say(first.Confidence.String()+" confidence, "), dataCode(string(first.Cause), 60), say(") "), data(first.Why, room)),
-		paragraph(sayBold("Fix now "), data(first.Fix, room)),
-		paragraph(sayBold("Prevent "), data(first.Prevent, room)),
+		paragraph(sayBold("Cause"), say(" ("), say(first.Confidence.String()+" confidence, "), dataCode(string(first.Cause), 60), say("): "), data(first.Why, room)),
+		paragraph(sayBold("Fix now: "), data(first.Fix, room)),
+		paragraph(sayBold("Prevent: "), data(first.Prevent, room)),
 	}
 	if len(others) > 0 {
 		var items [][]part
@@ -94,7 +94,7 @@ func nothingFits(inv playbook.Investigation, room int) []slack.Block {
 	out := []slack.Block{paragraph(sayBold("Nothing that was seen explains expiring credentials. "),
 		say("The checks could look and their evidence fits no known cause. That is no proof that nothing is wrong: extend the window first, then go through the reviews below."))}
 	if lead := lead(inv); lead != nil {
-		out = append(out, paragraph(sayBold("Strongest lead "), data(lead.Message, room)))
+		out = append(out, paragraph(sayBold("Strongest lead: "), data(lead.Message, room)))
 	}
 	return out
 }
@@ -114,7 +114,7 @@ func tooBlind(inv playbook.Investigation, room int) []slack.Block {
 	words := "What could be seen shows no cause, but too much could not be seen for that to mean anything."
 	out = append(out, paragraph(sayBold("No verdict. "), say(words)))
 	if lead := lead(inv); lead != nil {
-		out = append(out, paragraph(sayBold("Strongest lead "), data(lead.Message, room)))
+		out = append(out, paragraph(sayBold("Strongest lead: "), data(lead.Message, room)))
 	}
 	if missing := missing(inv); len(missing) > 0 {
 		parts := []part{sayBold("To open its eyes, allow: ")}
@@ -150,16 +150,20 @@ func missing(inv playbook.Investigation) []string {
 
 func unchecked(inv playbook.Investigation, plan playbook.Plan, heading string, room int) slack.Block {
 	var items [][]part
-	for _, n := range inv.Report.Diagnosis.NotChecked {
+	most := shownUnseen
+	if len(inv.Report.Diagnosis.Causes) == 0 {
+		most = shownItems
+	}
+	for i, n := range inv.Report.Diagnosis.NotChecked {
+		items = append(items, nil) // what is not shown is only counted
+		if i >= most {
+			continue
+		}
 		name := string(n.Step)
 		if step, ok := plan.Step(n.Step); ok {
 			name = step.Title
 		}
-		items = append(items, []part{dataBold(name, 80), say(": "), data(n.Reason, room)})
-	}
-	most := shownUnseen
-	if len(inv.Report.Diagnosis.Causes) == 0 {
-		most = shownItems
+		items[i] = []part{dataBold(name, 80), say(": "), data(n.Reason, room)}
 	}
 	return bullets(heading, items, most, "in the rule trace")
 }
@@ -168,9 +172,9 @@ func unchecked(inv playbook.Investigation, plan playbook.Plan, heading string, r
 func known(inv playbook.Investigation) slack.Block {
 	w := inv.Request.Window
 	fields := []*slack.TextBlockObject{fact("Role", who(inv)), fact("Account", account(inv)), fact("Region", where(inv)),
-		ours("Window\n" + hours(w.Length()) + ", " + token(w.From) + " to " + token(w.To))}
+		ours("*Window*\n" + hours(w.Length()) + ", " + token(w.From) + " to " + token(w.To))}
 	if t, ok := onset(inv); ok {
-		fields = append(fields, ours("Began\n"+token(t)))
+		fields = append(fields, ours("*Began*\n"+token(t)))
 	}
 	if c, ok := facts.Config.In(outcomes(inv)); ok && c.MaxSessionDuration > 0 {
 		fields = append(fields, fact("Longest session allowed", seconds(c.MaxSessionDuration)))
@@ -206,7 +210,7 @@ func offers(inv playbook.Investigation) slack.Block {
 // offerTitle is what the button says; "" where there is nothing left to extend.
 func offerTitle(o playbook.Offer, window time.Duration) string {
 	if o != playbook.Extend48h {
-		return line(o.Title(), MaxButtonText)
+		return line(o.Title(), maxButtonText)
 	}
 	longer := longerWindow(window)
 	if longer == 0 {
@@ -238,9 +242,9 @@ func estimate(inv playbook.Investigation, title string) *slack.ConfirmationBlock
 		words = fmt.Sprintf("By what the first run scanned, log queries will scan about %s, which is about $%.2f at $%.3f a GB.",
 			scanned(bytes), max(0.01, float64(bytes)/(1<<30)*priceScanned), priceScanned)
 	}
-	return slack.NewConfirmationBlockObject(plain(title+"?", MaxConfirmTitle),
-		plain("Reads the "+hours(longer-window)+" before this window and judges again. "+words, MaxConfirmText),
-		plain("Read it", MaxConfirmButton), plain("Not now", MaxConfirmButton))
+	return slack.NewConfirmationBlockObject(plain(title+"?", maxConfirmTitle),
+		plain("Reads the "+hours(longer-window)+" before this window and judges again. "+words, maxConfirmText),
+		plain("Read it", maxConfirmButton), plain("Not now", maxConfirmButton))
 }
 
 // pressed says whether somebody asked for this and it was not in vain.
@@ -262,7 +266,7 @@ func tools(inv playbook.Investigation) slack.Block {
 func feedback(inv playbook.Investigation) slack.Block {
 	id := inv.Request.ID
 	choice := func(words, suffix, label string) *slack.FeedbackButton {
-		b := slack.NewFeedbackButton(plain(words, MaxButtonText), cut(id, MaxButtonValue-len(suffix))+suffix)
+		b := slack.NewFeedbackButton(plain(words, maxButtonText), cut(id, maxButtonValue-len(suffix))+suffix)
 		b.AccessibilityLabel = label
 		return b
 	}
@@ -282,7 +286,7 @@ func provenance(inv playbook.Investigation) slack.Block {
 	}
 	b := context(asked(inv.AskedBy, inv.Request.At), plain(inv.Request.ID, 60), ours(words), ours("Reads only, nothing was changed"))
 	for _, p := range inv.Presses {
-		if len(b.ContextElements.Elements) == MaxContext-1 {
+		if len(b.ContextElements.Elements) == maxContext-1 {
 			break
 		}
 		if title := pressTitle(p.Action); title != "" {
@@ -319,7 +323,7 @@ func diagnosisText(inv playbook.Investigation, plan playbook.Plan) string {
 	switch {
 	case len(d.Causes) > 0:
 		f := d.Causes[0]
-		s = append(s, line(verdictTitle(d), MaxHeader)+",", f.Confidence.String()+" confidence.", line(f.Why, 900), "Fix now: "+line(f.Fix, 600), "Prevent: "+line(f.Prevent, 600))
+		s = append(s, line(verdictTitle(d), maxHeader)+",", f.Confidence.String()+" confidence.", line(f.Why, 900), "Fix now: "+line(f.Fix, 600), "Prevent: "+line(f.Prevent, 600))
 		for _, o := range d.Causes[1:min(len(d.Causes), 1+shownCauses)] {
 			s = append(s, "Also found, "+o.Confidence.String()+" confidence: "+line(o.Headline, 150)+".")
 		}
@@ -332,11 +336,11 @@ func diagnosisText(inv playbook.Investigation, plan playbook.Plan) string {
 	t := tally(inv, plan)
 	s = append(s, fmt.Sprintf("%d of %d checks done%s.", t.done, len(plan), t.words()))
 	var blind []string
-	for _, n := range d.NotChecked {
+	for _, n := range d.NotChecked[:min(len(d.NotChecked), shownUnseen)] {
 		blind = append(blind, line(n.Reason, 160))
 	}
 	if len(blind) > 0 {
-		s = append(s, "Not checked: "+strings.Join(blind[:min(len(blind), shownUnseen)], " "))
+		s = append(s, "Not checked: "+strings.Join(blind, " "))
 	}
 	return sentence(s...)
 }

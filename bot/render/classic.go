@@ -41,6 +41,13 @@ func Classic(m Message) Message {
 		out.Blocks = append(out.Blocks[:room:room], context(plain(more(left, "part is", "parts are", "in the report."), 150)))
 	}
 	out.Blocks = append(out.Blocks, tail...)
+	most := maxWithout
+	if len(tail) > 0 {
+		most = maxWithButtons
+	}
+	if size(finish(out).Blocks) > most {
+		out = shrink(out, most)
+	}
 	return finish(out)
 }
 
@@ -87,8 +94,6 @@ func flat(elements []slack.RichTextElement) []slack.Block {
 			switch p := p.(type) {
 			case *slack.RichTextSectionTextElement:
 				b.WriteString(p.Text)
-			case *slack.RichTextSectionDateElement:
-				b.WriteString(*p.Fallback)
 			case *slack.RichTextSectionLinkElement:
 				b.WriteString(p.Text)
 				links = append(links, "<"+escaper.Replace(p.URL)+"|"+escaper.Replace(p.Text)+">")
@@ -102,7 +107,7 @@ func flat(elements []slack.RichTextElement) []slack.Block {
 			write(e.Elements, "")
 		case *slack.RichTextPreformatted:
 			write(e.Elements, "")
-		case *slack.RichTextList:
+		case *bulletList:
 			for _, item := range e.Elements {
 				if s, ok := item.(*slack.RichTextSection); ok {
 					write(s.Elements, "• ")

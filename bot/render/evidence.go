@@ -1,7 +1,9 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,16 +23,17 @@ const (
 func Evidence(inv playbook.Investigation, step playbook.Step, o playbook.Outcome) Message {
 	words := statusWords(o.Status)
 	d := details(o)
-	return fit(maxWithout, func(room int) Message {
-		name := fmt.Sprintf("Check %d of %d, %s", step.N, planned, step.Title)
+	name := fmt.Sprintf("Check %d of %d, %s", step.N, planned, step.Title)
+	long := false // something is only in the file
+	m := fit(maxWithout, func(room int) Message {
 		m := Message{Text: sentence(append([]string{fmt.Sprintf("%s, for %s in %s: %s.", name, who(inv), where(inv), words), o.Summary, o.Partial}, missingWords(o)...)...)}
 		took := ""
 		if o.TookMS > 0 {
 			took = ", took " + span(time.Duration(o.TookMS)*time.Millisecond)
 		}
 		m.Blocks = []slack.Block{paragraph(data(fmt.Sprintf("%d", step.N), 4), say(" "), dataBold(step.Title, 120), say(": "), sayBold(words), say(took)), paragraph(data(o.Summary, room))}
-		m.Blocks = append(m.Blocks, told(o, room)...)
-		long := false
+		m.Blocks = append(m.Blocks, caveats(o, room)...)
+		long = len(o.Proof) > shownProof || room < 300
 		for i, r := range d.raw {
 			if i == 3 {
 				long = true
@@ -45,7 +48,6 @@ func Evidence(inv playbook.Investigation, step playbook.Step, o playbook.Outcome
 			m.Blocks = append(m.Blocks, preformatted(heading, text))
 		}
 		m.Blocks = append(m.Blocks, proof(o, room)...)
-		long = long || len(o.Proof) > shownProof || room < 300
 		if n := len(d.table.rows); n > 0 {
 			shown := d.table.rows[:min(n, shownRows)]
 			title := d.table.title
@@ -60,11 +62,12 @@ func Evidence(inv playbook.Investigation, step playbook.Step, o playbook.Outcome
 				}
 			}
 		}
-		if long {
-			m.Files = files(fmt.Sprintf("%d-%s.txt", step.N, line(string(step.ID), 40)), o, d.all, d.raw, name+", in full")
-		}
 		return m
 	})
+	if long {
+		m.Files = files(fmt.Sprintf("%d-%s.txt", step.N, slug(string(step.ID))), o, d.all, d.raw, name+", in full")
+	}
+	return m
 }
 
 // missingWords names refused permissions for a screen reader.
@@ -75,17 +78,20 @@ func missingWords(o playbook.Outcome) []string {
 	return []string{"Missing permission: " + strings.Join(o.Missing[:min(len(o.Missing), shownItems)], ", ") + "."}
 }
 
-// told is what limits the answer: cut, refused, unseen, and where AWS does not work
+// caveats are what limits the answer: cut, refused, unseen, and where AWS does not work
 // as the runbook says.
-func told(o playbook.Outcome, room int) []slack.Block {
+func caveats(o playbook.Outcome, room int) []slack.Block {
 	var out []slack.Block
 	if o.Partial != "" {
 		out = append(out, paragraph(sayBold("Only in part. "), data(o.Partial, room)))
 	}
 	if len(o.Missing) > 0 {
 		var items [][]part
-		for _, a := range o.Missing {
-			items = append(items, []part{dataCode(a, 100)})
+		for i, a := range o.Missing {
+			items = append(items, nil) // what is not shown is only counted
+			if i < shownItems {
+				items[i] = []part{dataCode(a, 100)}
+			}
 		}
 		out = append(out, bullets("Missing permissions (the policy that stsleuth policy prints has them)", items, shownItems, ""))
 	}
@@ -94,8 +100,11 @@ func told(o playbook.Outcome, room int) []slack.Block {
 			return
 		}
 		var items [][]part
-		for _, s := range list {
-			items = append(items, []part{data(s, room)})
+		for i, s := range list {
+			items = append(items, nil)
+			if i < shownItems {
+				items[i] = []part{data(s, room)}
+			}
 		}
 		out = append(out, bullets(heading, items, shownItems, ""))
 	}
@@ -109,9 +118,12 @@ func proof(o playbook.Outcome, room int) []slack.Block {
 	if len(o.Proof) == 0 {
 		return nil
 	}
+	// Queries say most, so they are shown before the calls that only led to them.
+	calls := slices.Clone(o.Proof)
+	slices.SortStableFunc(calls, func(a, b playbook.Proof) int { return cmp.Compare(min(len(b.Query), 1), min(len(a.Query), 1)) })
 	var items [][]part
 	var commands, queries []string
-	for _, p := range o.Proof[:min(len(o.Proof), shownProof)] {
+	for _, p := range calls[:min(len(calls), shownProof)] {
 		item := []part{dataCode(p.Action, 100)}
 		if p.Region != "" {
 			item = append(item, say(" in "), data(p.Region, 30))
@@ -132,7 +144,7 @@ func proof(o playbook.Outcome, room int) []slack.Block {
 		if p.CLI != "" {
 			commands = append(commands, line(p.CLI, room))
 		}
-		if p.Query != "" && len(queries) < 2 {
+		if p.Query != "" && !strings.Contains(p.CLI, p.Query) && len(queries) < 2 {
 			queries = append(queries, line(p.Query, room))
 		}
 	}
@@ -165,38 +177,43 @@ func head(s string, lines, runes int) (string, bool) {
 // files is all of a step as one text file: rows, raw output, calls.
 func files(name string, o playbook.Outcome, grids []grid, raws []raw, title string) []File {
 	var b strings.Builder
-	put := func(format string, args ...any) {
-		if b.Len() < maxFile {
-			fmt.Fprintf(&b, format, args...)
+	put := func(lines ...string) {
+		for _, l := range lines {
+			if l != "" && b.Len() < maxFile {
+				b.WriteString(l + "\n")
+			}
 		}
 	}
-	put("%s\n%s\n", title, clean(o.Summary))
+	put(clean(title), clean(o.Summary))
+	cleaned := map[string]string{} // most cells are there many times
 	for _, g := range grids {
 		if len(g.rows) == 0 {
 			continue
 		}
-		put("\n%s\n%s\n", g.title, strings.Join(g.head, "\t"))
+		put("\n"+g.title, strings.Join(g.head, "  |  "))
 		for _, row := range g.rows {
 			cells := make([]string, len(row))
 			for i, c := range row {
-				cells[i] = strings.Join(strings.Fields(clean(c)), " ")
+				if _, ok := cleaned[c]; !ok {
+					cleaned[c] = strings.Join(strings.Fields(clean(c)), " ")
+				}
+				cells[i] = cleaned[c]
 			}
-			put("%s\n", strings.Join(cells, "\t"))
+			put(strings.Join(cells, "  |  "))
+			if b.Len() >= maxFile {
+				break
+			}
 		}
 	}
 	for _, r := range raws {
-		put("\n%s\n%s\n", clean(r.heading), clean(r.text))
+		put("\n"+clean(r.heading), clean(r.text))
 	}
 	for _, p := range o.Proof {
-		put("\n%s %s\n%s\n", clean(p.Action), clean(p.Region), clean(p.CLI))
-		for _, extra := range []string{p.Query, p.Result, p.Console} {
-			if extra != "" {
-				put("%s\n", clean(extra))
-			}
-		}
+		put("\n"+clean(p.Action+" "+p.Region), clean(p.CLI), clean(p.Query), clean(p.Result), clean(p.Console))
 	}
-	if b.Len() >= maxFile {
-		b.WriteString("\nThe file ends here: it had reached 1 MB.\n")
+	text := b.String()
+	if len(text) > maxFile {
+		text = strings.ToValidUTF8(text[:maxFile], "") + "\nThe file ends here: it had reached 1 MB.\n"
 	}
-	return []File{{Name: name, Title: line(title, 200), Bytes: []byte(b.String()), Snippet: "text"}}
+	return []File{{Name: name, Title: line(title, 200), Bytes: []byte(text), Snippet: "text"}}
 }

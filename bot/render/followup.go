@@ -77,14 +77,17 @@ func FollowUp(inv playbook.Investigation, p playbook.Press) Message {
 		})
 	}
 	o := *p.Outcome
-	return fit(maxWithout, func(room int) Message {
+	long := len(o.Proof) > shownProof
+	m := fit(maxWithout, func(room int) Message {
+		long = long || room < 300
 		m := Message{Text: sentence(fmt.Sprintf("%s for %s in %s: %s.", title, who(inv), where(inv), statusWords(o.Status)), o.Summary, o.Partial)}
-		m.Blocks = append([]slack.Block{paragraph(sayBold(title+": "+statusWords(o.Status)+". "), data(o.Summary, room))}, told(o, room)...)
+		m.Blocks = append([]slack.Block{paragraph(sayBold(title+": "+statusWords(o.Status)+". "), data(o.Summary, room))}, caveats(o, room)...)
 		m.Blocks = append(m.Blocks, proof(o, room)...)
 		m.Blocks = append(m.Blocks, by)
-		if len(o.Proof) > shownProof || room < 300 {
-			m.Files = files("follow-up-"+line(p.Action, 40)+".txt", o, nil, nil, title+" for "+who(inv)+", in full")
-		}
 		return m
 	})
+	if long {
+		m.Files = files("follow-up-"+slug(p.Action)+".txt", o, nil, nil, title+" for "+who(inv)+", in full")
+	}
+	return m
 }

@@ -18,7 +18,7 @@ type Prefill struct {
 	Region string
 	Window time.Duration
 	// Meta comes back with the answer (private_metadata): where the question was
-	// asked, in the handler's own spelling, at most MaxMetadata characters.
+	// asked, in the handler's own spelling, at most 3,000 characters.
 	Meta string
 	// Problem is a sentence on what is still missing, for the top of the form.
 	Problem string
@@ -28,12 +28,12 @@ type Prefill struct {
 // side (an external select: the handler answers with RoleOptions).
 func AskForm(f Prefill, regions []string) slack.ModalViewRequest {
 	none := 0
-	role := &slack.SelectBlockElement{Type: slack.OptTypeExternal, ActionID: InputRole, Placeholder: plain("Search the account's roles", MaxPlaceholder), MinQueryLength: &none}
+	role := &slack.SelectBlockElement{Type: slack.OptTypeExternal, ActionID: InputRole, Placeholder: plain("Search the account's roles", maxPlaceholder), MinQueryLength: &none}
 	if f.Role != "" {
 		role.InitialOption = option(f.Role, f.Role)
 	}
-	region := &slack.SelectBlockElement{Type: slack.OptTypeStatic, ActionID: InputRegion, Placeholder: plain("Where the credentials are used", MaxPlaceholder)}
-	for _, r := range regions[:min(len(regions), MaxOptions)] {
+	region := &slack.SelectBlockElement{Type: slack.OptTypeStatic, ActionID: InputRegion, Placeholder: plain("Where the credentials are used", maxPlaceholder)}
+	for _, r := range regions[:min(len(regions), maxOptions)] {
 		region.Options = append(region.Options, option(r, r))
 		if r == f.Region {
 			region.InitialOption = option(r, r)
@@ -73,10 +73,10 @@ func windowValue(w time.Duration) string { return fmt.Sprintf("%dh", int(w.Hours
 func RoleOptions(targets []playbook.Target) slack.OptionsResponse {
 	r := slack.OptionsResponse{Options: []*slack.OptionBlockObject{}}
 	for _, t := range targets {
-		if len(r.Options) == MaxOptions {
+		if len(r.Options) == maxOptions {
 			break
 		}
-		if value := line(t.Role, MaxOptionValue); value != "" {
+		if value := line(t.Role, maxOptionValue); value != "" {
 			r.Options = append(r.Options, option(t.Path+t.Role, value))
 		}
 	}
@@ -85,7 +85,7 @@ func RoleOptions(targets []playbook.Target) slack.OptionsResponse {
 
 // FeedbackForm asks what was wrong with a diagnosis.
 func FeedbackForm(id string) slack.ModalViewRequest {
-	why := slack.NewPlainTextInputBlockElement(plain("What it should have said, or what it overlooked", MaxPlaceholder), InputWhy)
+	why := slack.NewPlainTextInputBlockElement(plain("What it should have said, or what it overlooked", maxPlaceholder), InputWhy)
 	why.Multiline, why.MaxLength = true, 2000
 	b := input(InputWhy, "What was wrong?", "Do not paste credentials. It is kept with the investigation.", why)
 	b.Optional = true
@@ -93,18 +93,18 @@ func FeedbackForm(id string) slack.ModalViewRequest {
 }
 
 func option(words, value string) *slack.OptionBlockObject {
-	return slack.NewOptionBlockObject(line(value, MaxOptionValue), plain(words, MaxOptionText), nil)
+	return slack.NewOptionBlockObject(line(value, maxOptionValue), plain(words, maxOptionText), nil)
 }
 
 func input(id, label, hint string, element slack.BlockElement) *slack.InputBlock {
 	var h *slack.TextBlockObject
 	if hint != "" {
-		h = plain(hint, MaxPlaceholder)
+		h = plain(hint, maxPlaceholder)
 	}
-	return slack.NewInputBlock(id, plain(label, MaxOptionText), h, element)
+	return slack.NewInputBlock(id, plain(label, maxOptionText), h, element)
 }
 
 func modal(callback, title, submit, meta string, blocks []slack.Block) slack.ModalViewRequest {
-	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callback, Title: plain(title, MaxViewTitle), Submit: plain(submit, MaxViewTitle),
-		Close: plain("Cancel", MaxViewTitle), PrivateMetadata: cut(meta, MaxMetadata), Blocks: slack.Blocks{BlockSet: blocks}}
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callback, Title: plain(title, maxViewTitle), Submit: plain(submit, maxViewTitle),
+		Close: plain("Cancel", maxViewTitle), PrivateMetadata: cut(meta, maxMetadata), Blocks: slack.Blocks{BlockSet: blocks}}
 }

@@ -1,8 +1,10 @@
 package render
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/slack-go/slack"
@@ -11,32 +13,29 @@ import (
 // What Slack takes, in characters or items. Pages below
 // https://docs.slack.dev/reference/block-kit unless one is named.
 const (
-	// MaxText: chat.update refuses more than 4,000.
+	// maxText: chat.update refuses more than 4,000.
 	// https://docs.slack.dev/reference/methods/chat.update
-	MaxText          = 3900
-	MaxBlocks        = 50   // /blocks
-	MaxHeader        = 150  // /blocks/header-block
-	MaxTextObject    = 3000 // /composition-objects/text-object
-	MaxFields        = 10   // /blocks/section-block
-	MaxField         = 2000
-	MaxContext       = 10 // /blocks/context-block
-	MaxActions       = 25 // /blocks/actions-block
-	MaxButtonText    = 75 // /block-elements/button-element
-	MaxButtonValue   = 2000
-	MaxAccessibility = 75
-	MaxConfirmTitle  = 100 // /composition-objects/confirmation-dialog-object
-	MaxConfirmText   = 300
-	MaxConfirmButton = 30
-	MaxTableRows     = 100 // /blocks/table-block
-	MaxTableColumns  = 20
-	MaxTableText     = 10000 // all cells together; as reported, the page has no number
-	MaxOptions       = 100   // /block-elements/select-menu-element
-	MaxOptionText    = 75    // /composition-objects/option-object
-	MaxOptionValue   = 75
-	MaxPlaceholder   = 150
-	MaxViewTitle     = 24   // /reference/views/modal-views
-	MaxMetadata      = 3000 // private_metadata
-	MaxURL           = 3000 // /block-elements/button-element
+	maxText          = 3900
+	maxBlocks        = 50  // /blocks
+	maxHeader        = 150 // /blocks/header-block
+	maxContext       = 10  // /blocks/context-block
+	maxActions       = 25  // /blocks/actions-block
+	maxButtonText    = 75  // /block-elements/button-element
+	maxButtonValue   = 2000
+	maxAccessibility = 75
+	maxConfirmTitle  = 100 // /composition-objects/confirmation-dialog-object
+	maxConfirmText   = 300
+	maxConfirmButton = 30
+	maxTableRows     = 100 // /blocks/table-block
+	maxTableColumns  = 20
+	maxTableText     = 10000 // all cells together; as reported, the page has no number
+	maxOptions       = 100   // /block-elements/select-menu-element
+	maxOptionText    = 75    // /composition-objects/option-object
+	maxOptionValue   = 75
+	maxPlaceholder   = 150
+	maxViewTitle     = 24   // /reference/views/modal-views
+	maxMetadata      = 3000 // private_metadata
+	maxURL           = 3000 // /block-elements/button-element
 )
 
 // What we make of it.
@@ -49,9 +48,9 @@ const (
 	// maxFile bounds a file of evidence in bytes.
 	maxFile = 1 << 20
 
-	shownRows  = 12 // data rows of a table in a message; the rest is in the file
-	shownItems = 8  // items of a list
-	shownCell  = 90 // characters of a cell
+	shownRows  = 12  // data rows of a table in a message; the rest is in the file
+	shownItems = 8   // items of a list
+	shownCell  = 140 // characters of a cell
 	shownLine  = 300
 )
 
@@ -70,27 +69,53 @@ func cut(s string, n int) string {
 	return s
 }
 
-// size is what a message's blocks take on the wire.
+// size is what a message's blocks take, as JSON without Go's escapes for HTML.
 func size(blocks []slack.Block) int {
-	raw, err := json.Marshal(blocks)
-	if err != nil {
-		panic(err)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(blocks); err != nil {
+		panic(err) // the blocks are ours: a value that JSON can't hold is a bug
 	}
-	return len(raw)
+	return b.Len()
 }
 
 // fit builds a message with less and less room for each text until it is no
-// larger than it may be. Ordinary messages fit at once; what comes back in the last
-// try is bounded by the number of its parts.
+// larger than it may be. Ordinary messages fit at once. Where even the least room is
+// too much, the largest parts go, and the message says so.
 func fit(most int, build func(room int) Message) Message {
 	m := Message{}
-	for _, room := range []int{1200, 600, 300, 150, 75, 40} {
-		if m = build(room); size(m.Blocks) <= most {
-			break
+	for _, room := range []int{1200, 600, 300, 150, 75} {
+		if m = finish(build(room)); size(m.Blocks) <= most {
+			return m
 		}
 	}
-	m.Text = cut(m.Text, MaxText)
-	return finish(m)
+	return finish(shrink(m, most))
+}
+
+// shrink leaves out the largest texts behind the first two blocks.
+func shrink(m Message, most int) Message {
+	left := 0
+	for size(m.Blocks)+300 > most {
+		largest, at := 0, -1
+		for i, b := range m.Blocks[min(2, len(m.Blocks)):] {
+			switch b.(type) {
+			case *slack.RichTextBlock, *slack.SectionBlock, *slack.TableBlock:
+				if n := size([]slack.Block{b}); n > largest {
+					largest, at = n, i+2
+				}
+			}
+		}
+		if at < 0 {
+			break
+		}
+		m.Blocks = slices.Delete(slices.Clone(m.Blocks), at, at+1)
+		left++
+	}
+	if left > 0 {
+		m.Blocks = slices.Insert(m.Blocks, 2, slack.Block(context(plain(count(left, "part is", "parts are")+" left out here because they are too long; the report has them.", 150))))
+	}
+	return m
 }
 
 // more says how much was left out: "12 more rows are in the file".

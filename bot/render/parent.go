@@ -28,7 +28,7 @@ const taskOutput = 140
 func running(inv playbook.Investigation, plan playbook.Plan) Message {
 	t := tally(inv, plan)
 	return fit(maxWithButtons, func(room int) Message {
-		p := slack.NewPlanBlock(line(fmt.Sprintf("Why do credentials of %s expire in %s? %d of %d checks done", who(inv), where(inv), t.done, len(plan)), MaxHeader))
+		p := slack.NewPlanBlock(line(fmt.Sprintf("Why do credentials of %s expire in %s? %d of %d checks done", who(inv), where(inv), t.done, len(plan)), maxHeader))
 		for _, step := range plan {
 			p.Tasks = append(p.Tasks, *task(inv, step, min(room, taskOutput)))
 		}
@@ -60,7 +60,8 @@ func task(inv playbook.Investigation, step playbook.Step, room int) *slack.TaskC
 		if o.Partial != "" {
 			words += " in part"
 		}
-		card.Output = paragraph(sayBold(words), say(": "), data(o.Summary, room))
+		card.Title += ": " + words // the output is folded away at first
+		card.Output = paragraph(data(o.Summary, room))
 	}
 	return card
 }

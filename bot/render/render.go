@@ -16,7 +16,7 @@
 // Nothing that came from AWS or from a person is ever put into mrkdwn: it goes into
 // rich_text, plain_text and raw_text, which parse nothing, after [clean] has taken
 // secrets, control characters and invisible characters out of it. The exceptions are
-// Text, where it is escaped, and what has the shape of an id. Links go to the AWS
+// Text, where it is escaped, and what has the shape of a name or an id. Links go to the AWS
 // console and to messages of the workspace, by the host ([safeURL]).
 //
 // Limits hold by construction: what is longer is cut by runes and says so, and the
@@ -26,12 +26,12 @@
 //
 // # The picture
 //
-// The timeline is a PNG ([Timeline]). Slack's data_visualization block was tried
-// first: it takes 20 categories of 20 characters, has no time axis and cannot mark a
-// moment, so a day becomes 72-minute bars that hide the one thing to see, how far
-// the failures stand from a role change or from the ends of sessions. It also is
-// younger than @slack/types. A PNG shows all of it, looks the same in the report
-// file, and needs files:write, which the report needs anyway.
+// The timeline is a PNG ([Timeline]). Slack's data_visualization block was tried on
+// the same incident, drawn in the local Slack: it takes 20 categories, has no time
+// axis and cannot mark a moment, so a day becomes 72-minute bars that hide the one
+// thing to see, how far the failures stand from a role change or from the ends of
+// sessions. The published types don't know it either. A PNG shows all of it, can go
+// into a report as it is, and needs files:write, which the report needs anyway.
 package render
 
 import (
@@ -47,7 +47,7 @@ import (
 
 // Message is what is told: ready to be posted, or to replace a posted one.
 type Message struct {
-	Text   string // whole sentences, escaped for mrkdwn, at most MaxText characters
+	Text   string // whole sentences, escaped for mrkdwn, at most 3,900 characters
 	Blocks []slack.Block
 	Files  []File // what did not fit, or a picture; for the same thread
 }

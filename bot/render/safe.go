@@ -36,10 +36,25 @@ func clean(s string) string {
 
 // line is clean text on one line, of at most n runes.
 func line(s string, n int) string {
-	if len(s) > 16*n {
-		s = s[:16*n] // so that a huge text costs nothing; clean mends a broken rune
+	if most := 8*n + 512; len(s) > most {
+		// A huge text costs nothing. It ends between words, for half a secret might
+		// not be known as one; clean mends a broken rune.
+		s = s[:most]
+		if i := strings.LastIndexAny(s, " \n\t"); i > most-512 {
+			s = s[:i]
+		}
 	}
 	return cut(strings.Join(strings.Fields(clean(s)), " "), n)
+}
+
+// slug is the part of a file's name that comes from an id.
+func slug(id string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '-' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(id))
 }
 
 // escaper is Slack's own list: these three and nothing else.
@@ -49,13 +64,16 @@ var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "`", "
 // sentence makes the Text of a message out of parts, escaped. The parts are cut
 // before they are escaped, so that no entity is cut in half.
 func sentence(parts ...string) string {
-	s := line(strings.Join(parts, " "), MaxText)
-	for n := MaxText; ; n -= 200 {
-		if out := escaper.Replace(cut(s, n)); utf8.RuneCountInString(out) <= MaxText {
+	s := line(strings.Join(parts, " "), maxText)
+	if s != "" && !strings.ContainsAny(s[len(s)-1:], ".!?") && !strings.HasSuffix(s, "…") {
+		s += "."
+	}
+	for n := maxText; ; n -= 200 {
+		if out := escaper.Replace(cut(s, n)); utf8.RuneCountInString(out) <= maxText {
 			return out
 		}
 		if n <= 1000 {
-			return escaper.Replace(cut(s, MaxText/5)) // every rune may become five
+			return escaper.Replace(cut(s, maxText/5)) // every rune may become five
 		}
 	}
 }
@@ -79,7 +97,7 @@ func mention(user string) string {
 // safeURL lets through links to the AWS console, AWS's documentation and messages
 // of a Slack workspace. Everything else becomes "": no link.
 func safeURL(raw string) string {
-	if raw == "" || len(raw) > MaxURL || strings.ContainsFunc(raw, func(r rune) bool {
+	if raw == "" || len(raw) > maxURL || strings.ContainsFunc(raw, func(r rune) bool {
 		return r <= ' ' || r >= 0x7f || strings.ContainsRune("<>|`\"\\", r)
 	}) {
 		return ""

@@ -18,7 +18,7 @@ func Trace(inv playbook.Investigation, rules []playbook.Rule) Message {
 	return fit(maxWithout, func(room int) Message {
 		counts := map[playbook.Verdict]int{}
 		m := Message{Blocks: []slack.Block{nil}}
-		said := []string{}
+		said, shown := []string{}, told{}
 		for i, j := range report.Rules {
 			counts[j.Verdict]++
 			title := string(j.Rule)
@@ -28,24 +28,18 @@ func Trace(inv playbook.Investigation, rules []playbook.Rule) Message {
 				}
 			}
 			said = append(said, fmt.Sprintf("%d, %s: %s.", j.N, line(title, 80), strings.ToLower(verdictWords(j.Verdict))))
-			if i >= MaxBlocks-10 {
+			if i >= maxBlocks-10 {
 				continue
 			}
 			b := paragraph(say(fmt.Sprintf("%d ", j.N)), dataBold(title, 120), say(": "), sayBold(verdictWords(j.Verdict)), say(". "), data(j.Message, room))
-			list := slack.NewRichTextList(slack.RTEListBullet, 0)
-			for n, c := range j.Refs {
-				if n == shownRefs {
-					list.Elements = append(list.Elements, slack.NewRichTextSection(say(fmt.Sprintf("and %d more in the report", len(j.Refs)-n))))
-					break
-				}
-				list.Elements = append(list.Elements, slack.NewRichTextSection(sections([]part{dataCode(string(c.Step), 60), say(" "), data(c.Ref, min(room, 240))})...))
-			}
+			list := newBullets()
+			shown.cite(list, j.Refs, fmt.Sprintf("rule %d", j.N), min(room, 240))
 			if len(j.Refs) == 0 && len(j.Cites) > 0 {
 				steps := make([]string, len(j.Cites))
 				for n, s := range j.Cites {
 					steps[n] = string(s)
 				}
-				list.Elements = append(list.Elements, slack.NewRichTextSection(say("Read: "), data(strings.Join(steps, ", "), 300)))
+				list.add(say("Read: "), data(strings.Join(steps, ", "), 300))
 			}
 			if len(list.Elements) > 0 {
 				b.Elements = append(b.Elements, list)
@@ -60,24 +54,45 @@ func Trace(inv playbook.Investigation, rules []playbook.Rule) Message {
 			notChecked = count(len(report.Diagnosis.NotChecked), "check", "checks") + " could not be made in full."
 		}
 		if len(report.Diagnosis.Causes) > 0 {
-			m.Blocks = append(m.Blocks, cited(report.Diagnosis.Causes, min(room, 240)))
+			b := paragraph(sayBold("What the causes stand on"))
+			for _, f := range report.Diagnosis.Causes {
+				list := newBullets()
+				shown.cite(list, f.Cites, "this cause", min(room, 240))
+				b.Elements = append(b.Elements, slack.NewRichTextSection(elements([]part{dataCode(string(f.Cause), 60), say(" "), data(f.Headline, 150)})...))
+				if len(list.Elements) > 0 {
+					b.Elements = append(b.Elements, list)
+				}
+			}
+			m.Blocks = append(m.Blocks, b)
 		}
 		m.Text = sentence("Rule trace for "+who(inv)+" in "+where(inv)+": "+sum+".", strings.Join(said, " "), notChecked)
 		return m
 	})
 }
 
-// cited is what each cause stands on: no cause without evidence.
-func cited(fs []playbook.Finding, room int) slack.Block {
-	var items [][]part
-	for _, f := range fs {
-		for n, c := range f.Cites {
-			if n == shownRefs {
-				items = append(items, []part{dataCode(string(f.Cause), 60), say(fmt.Sprintf(" and %d more citations in the report", len(f.Cites)-n))})
-				break
+// told remembers which record was shown where, so that none is quoted twice.
+type told map[playbook.Cite]string
+
+// cite lists the records that something stands on: those that are new, and where the
+// others are.
+func (t told) cite(list *bulletList, refs []playbook.Cite, by string, room int) {
+	fresh, before := 0, ""
+	for _, c := range refs {
+		if where, ok := t[c]; ok {
+			if !strings.Contains(before, where) {
+				before = strings.TrimPrefix(before+" and of "+where, " and of ")
 			}
-			items = append(items, []part{dataCode(string(f.Cause), 60), say(" "), dataCode(string(c.Step), 60), say(" "), data(c.Ref, room)})
+			continue
+		}
+		if fresh++; fresh <= shownRefs {
+			t[c] = by
+			list.add(dataCode(string(c.Step), 60), say(" "), data(c.Ref, room))
 		}
 	}
-	return bullets("The causes stand on", items, 4*shownRefs, "in the report")
+	if fresh > shownRefs {
+		list.add(say(fmt.Sprintf("and %d more in the report", fresh-shownRefs)))
+	}
+	if before != "" {
+		list.add(say("the records of " + before))
+	}
 }

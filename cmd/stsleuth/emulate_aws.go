@@ -15,7 +15,8 @@ import (
 )
 
 type emulateCmd struct {
-	AWS emulateAWSCmd `cmd:"" name:"aws" help:"AWS, answered from a capture: IAM, STS, CloudTrail, CloudWatch Logs, CloudWatch, Health."`
+	Slack emulateSlackCmd `cmd:"" help:"Slack: Web API, Socket Mode, and a page in the browser."`
+	AWS   emulateAWSCmd   `cmd:"" name:"aws" help:"AWS, answered from a capture: IAM, STS, CloudTrail, CloudWatch Logs, CloudWatch, Health."`
 }
 
 type emulateAWSCmd struct {

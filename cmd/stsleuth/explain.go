@@ -14,6 +14,7 @@ import (
 
 type explainCmd struct {
 	Name string `arg:"" optional:"" help:"A step's, rule's or cause's id, or \"steps\", \"rules\", \"causes\"."`
+	All  bool   `help:"Print everything as one Markdown page."`
 }
 
 // Run prints what the code itself says of a step, a rule or a cause.
@@ -21,6 +22,10 @@ func (c *explainCmd) Run(_ context.Context, s streams) error {
 	plan, err := app.AWS{Config: aws.Config{Region: "us-east-1"}}.Plan()
 	if err != nil {
 		return err
+	}
+	if c.All {
+		explainAll(s.out, plan)
+		return nil
 	}
 	if step, ok := plan.Step(playbook.StepID(c.Name)); ok {
 		fmt.Fprintf(s.out, "Step %d, %s: %s\n\n%s\n\nNeeds: %s\nTime: %s at most\nIAM actions: %s\n", step.N, step.ID, step.Title, step.Doc, orNone(ids(step.Needs)), step.Timeout, orNone(step.Actions))

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -22,6 +21,7 @@ type investigateCmd struct {
 	At        string   `placeholder:"TIME" help:"Judge the window that ends at this moment (RFC 3339); now by default, a capture's own moment with --capture."`
 	Window    string   `placeholder:"24h" help:"How far back to look: 1h to 7d."`
 	LogGroups []string `name:"log-group" placeholder:"NAME" help:"Application log groups to read; discovered when none is given."`
+	FollowUp  []string `name:"follow-up" enum:"extend-48h,token-refresh,mfa,session-policies,cross-account" placeholder:"CHECK" help:"Carry this check out after the diagnosis: extend-48h, token-refresh, mfa, session-policies or cross-account; repeatable."`
 	Output    string   `short:"o" enum:"text,markdown,json" default:"text" help:"text, markdown or json."`
 	Verbose   bool     `short:"v" help:"Log what happens on the way."`
 }
@@ -72,20 +72,34 @@ func (c *investigateCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return write(s.out, c.Output, r, s.env)
+	checked, err := followUp(ctx, source, c.FollowUp, r, log, s)
+	if err != nil {
+		return err
+	}
+	return writeAll(s.out, c.Output, r, checked, s.env)
 }
 
 func write(w io.Writer, format string, r playbook.Report, env func(string) string) error {
+	return writeAll(w, format, r, nil, env)
+}
+
+// writeAll writes a report and what follow-up checks found after it.
+func writeAll(w io.Writer, format string, r playbook.Report, checked []playbook.Outcome, env func(string) string) error {
+	var err error
 	switch format {
 	case "json":
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(r)
+		return report.JSON(w, r, checked)
 	case "markdown":
-		return report.Markdown(w, r)
+		if err = report.Markdown(w, r); err == nil && len(checked) > 0 {
+			err = report.MarkdownFollowUps(w, checked)
+		}
+	default:
+		if err = report.Text(w, r, env); err == nil && len(checked) > 0 {
+			fmt.Fprintln(w)
+			err = report.FollowUps(w, checked, env)
+		}
 	}
-	return report.Text(w, r, env)
+	return err
 }
 
 // question is what somebody asks, before it is checked.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -232,6 +233,28 @@ func criticalPath(plan playbook.Plan, r playbook.Report) time.Duration {
 		}
 	}
 	return longest
+}
+
+var update = flag.Bool("update", false, "rewrite what is made from the code")
+
+func TestTheStepsPageIsMadeFromTheCode(t *testing.T) {
+	const page = "../../docs/STEPS.md"
+	var out bytes.Buffer
+	if code := run(t.Context(), []string{"explain", "--all"}, streams{&out, &out, env}); code != exitDone {
+		t.Fatalf("exit %d: %s", code, out.String())
+	}
+	if *update {
+		if err := os.WriteFile(page, out.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), out.String()); diff != "" {
+		t.Errorf("docs/STEPS.md is not what the code says (run with -update):\n%s", diff)
+	}
 }
 
 func Example_explain() {

@@ -3,17 +3,17 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/stsleuth/stsleuth/internal/app"
 	"github.com/stsleuth/stsleuth/internal/policy"
 	"github.com/stsleuth/stsleuth/playbook"
+	"github.com/stsleuth/stsleuth/playbook/followups"
 )
 
 type policyCmd struct {
-	Steps     []string `name:"step" placeholder:"ID" help:"Only what these steps need; \"stsleuth explain\" lists them."`
+	Steps     []string `name:"step" placeholder:"ID" help:"Only what these steps and follow-ups need; \"stsleuth explain\" lists them."`
 	Account   string   `placeholder:"123456789012" help:"Only resources of this account (json)."`
 	Partition string   `enum:"aws,aws-cn,aws-us-gov" default:"aws" help:"aws, aws-cn or aws-us-gov (json)."`
 	LogGroups []string `name:"log-group" placeholder:"NAME" help:"Only these log groups may be read, * at the end for a prefix; the trail's own group has to be among them."`
@@ -47,24 +47,30 @@ func (c *policyCmd) Run(_ context.Context, s streams) error {
 	return err
 }
 
-// actionsOf are the IAM actions that the steps declare: of all steps and
-// follow-ups where none is named.
+// actionsOf are the IAM actions that the steps and follow-ups declare: all of
+// them where none is named.
 func actionsOf(ids []string) ([]string, error) {
-	plan, err := app.AWS{Config: aws.Config{Region: "us-east-1"}}.Plan()
+	source := app.AWS{Config: aws.Config{Region: "us-east-1"}}
+	if len(ids) == 0 {
+		return source.Actions()
+	}
+	plan, err := source.Plan()
 	if err != nil {
 		return nil, err
 	}
-	if len(ids) == 0 {
-		return app.Actions(plan), nil
+	checks, err := source.FollowUps()
+	if err != nil {
+		return nil, err
 	}
 	var out []string
 	for _, id := range ids {
-		step, ok := plan.Step(playbook.StepID(id))
-		if !ok {
-			return nil, usageError(fmt.Sprintf("there is no step named %q; \"stsleuth explain\" lists them", id))
+		if step, ok := plan.Step(playbook.StepID(id)); ok {
+			out = append(out, step.Actions...)
+		} else if check, ok := followups.Find(checks, playbook.Offer(id)); ok {
+			out = append(out, check.Actions...)
+		} else {
+			return nil, usageError(fmt.Sprintf("there is no step or follow-up named %q; \"stsleuth explain\" lists them", id))
 		}
-		out = append(out, step.Actions...)
 	}
-	slices.Sort(out)
-	return slices.Compact(out), nil
+	return out, nil
 }

@@ -6,6 +6,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/engine"
+	"github.com/stsleuth/stsleuth/playbook/followups"
 	"github.com/stsleuth/stsleuth/playbook/rules"
 	"github.com/stsleuth/stsleuth/playbook/steps"
 )
@@ -30,19 +32,45 @@ type AWS struct {
 
 // Plan is the investigation with these clients, validated.
 func (a AWS) Plan() (playbook.Plan, error) {
-	c := steps.NewClients(a.Config)
-	if a.Offline {
-		c.LookupPace, c.StatusFeed, c.HTTP = steps.Unpaced, a.StatusFeed, a.HTTP
-	}
-	plan := steps.Plan(c, a.Settings)
+	plan := steps.Plan(a.clients(), a.Settings)
 	if err := plan.Validate(); err != nil {
 		return nil, err
 	}
 	return plan, playbook.ValidateRules(rules.All(), plan)
 }
 
+func (a AWS) clients() steps.Clients {
+	c := steps.NewClients(a.Config)
+	if a.Offline {
+		c.LookupPace, c.StatusFeed, c.HTTP = steps.Unpaced, a.StatusFeed, a.HTTP
+	}
+	return c
+}
+
+// FollowUps are the checks after a diagnosis with these clients, validated.
+func (a AWS) FollowUps() ([]playbook.FollowUp, error) {
+	all := followups.All(a.clients(), a.Settings)
+	return all, playbook.ValidateFollowUps(all)
+}
+
 // Investigate runs one investigation in this process, with a journal in memory.
 func Investigate(ctx context.Context, plan playbook.Plan, req playbook.Request, watch func(engine.Event), log *slog.Logger) (playbook.Report, error) {
 	e := engine.Engine{Plan: plan, Judge: rules.Judge, Journal: new(engine.Memory), Watch: watch, Log: log}
 	return e.Run(ctx, req)
+}
+
+// FollowUp carries out one check on a finished investigation, in this process.
+func FollowUp(ctx context.Context, all []playbook.FollowUp, o playbook.Offer, r playbook.Report, log *slog.Logger) (playbook.Outcome, error) {
+	f, ok := followups.Find(all, o)
+	if !ok {
+		return playbook.Outcome{}, fmt.Errorf("there is no follow-up %q", o)
+	}
+	return followups.Run(ctx, log, f, r)
+}
+
+// Estimate says what lengthening the window will scan and cost, "" where it is as
+// long as can be.
+func Estimate(r playbook.Report) string {
+	e, _ := followups.EstimateOf(r)
+	return e.Words
 }

@@ -1,0 +1,35 @@
+package app
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/stsleuth/stsleuth/bot/render"
+	"github.com/stsleuth/stsleuth/internal/report"
+	"github.com/stsleuth/stsleuth/playbook"
+)
+
+// reportFiles are the files of a finished investigation: Markdown for a ticket,
+// JSON for programs.
+func reportFiles(inv playbook.Investigation) ([]render.File, error) {
+	if inv.Report == nil {
+		return nil, fmt.Errorf("write the report of %s: it has none", inv.Request.ID)
+	}
+	var md bytes.Buffer
+	if err := report.Markdown(&md, *inv.Report); err != nil {
+		return nil, fmt.Errorf("write the report of %s: %w", inv.Request.ID, err)
+	}
+	var js bytes.Buffer
+	enc := json.NewEncoder(&js)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(*inv.Report); err != nil {
+		return nil, fmt.Errorf("write the report of %s: %w", inv.Request.ID, err)
+	}
+	of := inv.Request.Target.Role
+	return []render.File{
+		{Name: "report.md", Title: "Report on " + of, Bytes: md.Bytes(), Snippet: "markdown"},
+		{Name: "report.json", Title: "Report on " + of + " as JSON", Bytes: js.Bytes(), Snippet: "javascript"},
+	}, nil
+}

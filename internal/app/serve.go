@@ -1,0 +1,180 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/stsleuth/stsleuth/bot"
+	"github.com/stsleuth/stsleuth/handlers"
+	"github.com/stsleuth/stsleuth/playbook"
+	"github.com/stsleuth/stsleuth/playbook/engine"
+	"github.com/stsleuth/stsleuth/playbook/rules"
+	"github.com/stsleuth/stsleuth/store"
+)
+
+// The state satisfies what its users declare.
+var (
+	_ engine.Journal = (*store.Store)(nil)
+	_ handlers.Store = (*store.Store)(nil)
+	_ bot.Outbox     = (*store.Store)(nil)
+	_ handlers.Rooms = (*bot.Bot)(nil)
+	_ bot.Desk       = (*handlers.Desk)(nil)
+)
+
+// Command is the slash command as the app's manifest declares it.
+const Command = "/sts-expired"
+
+// Serving is what the bot is made of, as flags and environment give it.
+type Serving struct {
+	BotToken, AppToken string
+	SlackURL           string // of the Web API; "": Slack's
+	RedisURL           string // "": a Redis in this process
+	Replicas           int    // processes with the same app token; 0: this one
+	Store              store.Options
+	AWS                AWS
+	Now                func() time.Time // nil: the clock; a capture's moment in the demo
+	Log                *slog.Logger
+
+	pace bot.Pace // tests go faster
+}
+
+// Service is the bot with its state and its workers, ready to run.
+type Service struct {
+	log   *slog.Logger
+	store *store.Store
+	bot   *bot.Bot
+	desk  *handlers.Desk
+	work  store.Tasks
+}
+
+// New wires the bot together: one straight line, so that it reads as what it is.
+// Close it after use.
+func New(ctx context.Context, o Serving) (*Service, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	plan, err := o.AWS.Plan()
+	if err != nil {
+		return nil, err
+	}
+	o.Store.Log = o.Log
+	state, err := store.Open(ctx, o.RedisURL, o.Store)
+	if err != nil {
+		return nil, err
+	}
+	var followUps handlers.FollowUps // none in this build
+	var offers []playbook.Offer
+	if followUps != nil {
+		offers = followUps.Offers()
+	}
+	slack, err := bot.New(bot.Options{
+		BotToken: o.BotToken, AppToken: o.AppToken, APIURL: o.SlackURL, Replicas: o.Replicas,
+		Outbox: state, Unknown: store.ErrUnknown, Plan: plan, Rules: rules.All(), Offers: offers, Report: reportFiles, Log: o.Log, Pace: o.pace,
+	})
+	if err != nil {
+		return nil, errors.Join(err, state.Close())
+	}
+	desk := &handlers.Desk{
+		Name: Command, Store: state, Unreachable: store.ErrUnavailable, Unknown: store.ErrUnknown,
+		Rooms: slack, Roles: newRoles(o.AWS), FollowUps: followUps, Now: o.Now, Log: o.Log,
+	}
+	slack.Desk = desk
+	s := &Service{log: o.Log, store: state, bot: slack, desk: desk}
+	s.work = store.Tasks{FollowUp: desk.Carry, Investigate: func(ctx context.Context, inv playbook.Investigation) error {
+		e := engine.Engine{Plan: plan, Judge: rules.Judge, Journal: state, Log: o.Log, Watch: s.begun(ctx, inv.Request.ID)}
+		_, err := e.Run(ctx, inv.Request)
+		return err
+	}}
+	return s, nil
+}
+
+// begun notes for the plan's display that a step has begun. Should it be lost,
+// the step only looks as if it waited.
+func (s *Service) begun(ctx context.Context, id string) func(engine.Event) {
+	return func(ev engine.Event) {
+		if !ev.Started {
+			return
+		}
+		if err := s.store.Start(ctx, id, ev.Step.ID); err != nil && ctx.Err() == nil {
+			s.log.Warn("a step's start was not noted", "investigation", id, "step", ev.Step.ID, "err", err)
+		}
+	}
+}
+
+// Run works until ctx ends, then lets everything finish: sockets answer what is
+// due, messages in flight are told, running investigations are handed back. Its
+// error says in plain words why the bot can't work; nil after ctx ended.
+func (s *Service) Run(ctx context.Context) error {
+	if s.store.Embedded() {
+		s.log.Warn("no REDIS_URL: investigations are kept in this process and are gone when it ends")
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.bot.Run(ctx) })
+	g.Go(func() error { return s.store.Work(ctx, s.work) })
+	g.Go(func() error { return s.store.Watchdog(ctx) })
+	err := g.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// Close frees the state. Run must have returned.
+func (s *Service) Close() error { return s.store.Close() }
+
+// Ready reports whether commands are answered by this process, or why not.
+func (s *Service) Ready(ctx context.Context) error {
+	if err := s.bot.Ready(); err != nil {
+		return err
+	}
+	return s.store.Ready(ctx)
+}
+
+// Health answers the probes: /healthz says that the process lives, /readyz that
+// commands are answered by it, or in a sentence why not.
+func (s *Service) Health() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if err := s.Ready(r.Context()); err != nil {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			fmt.Fprintln(w, err)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
+	return mux
+}
+
+// Probes serves h on addr until ctx ends.
+func Probes(ctx context.Context, addr string, h http.Handler) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("listen for probes on %s: %w", addr, err)
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve probes on %s: %w", addr, err)
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if server.Shutdown(stop) != nil {
+		server.Close()
+	}
+	<-served
+	return nil
+}
