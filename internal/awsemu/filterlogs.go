@@ -87,17 +87,21 @@ func (s *Server) filterLogEvents(r *request, in *cloudwatchlogs.FilterLogEventsI
 		if seen++; seen < skip {
 			continue
 		}
-		if seen-skip >= filterScan || len(out.Events) == size || bytes+len(e.message) > filterBytes && bytes > 0 {
+		if seen-skip >= filterScan || len(out.Events) == size || bytes+e.Size() > filterBytes && bytes > 0 {
 			out.NextToken = next(seen)
 			break
 		}
-		if len(in.LogStreamNames) > 0 && !slices.Contains(in.LogStreamNames, e.stream) || !strings.HasPrefix(e.stream, aws.ToString(in.LogStreamNamePrefix)) || !pattern.Match(e.message) {
+		if len(in.LogStreamNames) > 0 && !slices.Contains(in.LogStreamNames, e.stream) || !strings.HasPrefix(e.stream, aws.ToString(in.LogStreamNamePrefix)) {
 			continue
 		}
-		bytes += len(e.message)
+		message := e.Text()
+		if !pattern.Match(message) {
+			continue
+		}
+		bytes += len(message)
 		out.Events = append(out.Events, logstypes.FilteredLogEvent{
 			EventId: aws.String(fmt.Sprintf("%036d%020d", e.ms, e.number)), Timestamp: aws.Int64(e.ms), IngestionTime: aws.Int64(e.ms),
-			LogStreamName: aws.String(e.stream), Message: aws.String(e.message),
+			LogStreamName: aws.String(e.stream), Message: &message,
 		})
 	}
 	return out, failed

@@ -19,9 +19,45 @@ type logGroup struct {
 
 // logEvent is one event of a group. number is its place in the capture.
 type logEvent struct {
-	ms              int64
-	number          int
-	stream, message string
+	ms     int64
+	number int
+	stream string
+	text   string       // of an event of logs/
+	record *trailRecord // or the record that a trail wrote
+}
+
+// Size is the length of the message.
+func (e logEvent) Size() int {
+	if e.record != nil {
+		return e.record.Size
+	}
+	return len(e.text)
+}
+
+// Text is the message. A record is read when it is asked for.
+func (e logEvent) Text() string {
+	if e.record != nil {
+		return string(e.record.raw())
+	}
+	return e.text
+}
+
+// Known is a field of the message that the index of records holds.
+func (e logEvent) Known(field string) string {
+	if e.record == nil {
+		return ""
+	}
+	switch field {
+	case "eventSource":
+		return e.record.Source
+	case "eventName":
+		return e.record.Name
+	case "awsRegion":
+		return e.record.Region
+	case "recipientAccountId":
+		return e.record.Account
+	}
+	return ""
 }
 
 // unknownAge is the age of a group whose creation no file tells: older than any window.
@@ -78,15 +114,12 @@ func (in *incident) estimateBytes(g *logGroup) (bytes int64) {
 	n := in.Records.Len()
 	step := max(1, n/sample)
 	weighed := int64(0)
+	records := in.reader(new(error)) // what fails here is asked again, and answered for, when the events are read
 	for i := 0; i < n; i += step {
-		e := in.Records.At(i)
-		raw, err := in.Records.Raw(i)
-		if err != nil {
-			break // asked again, and answered for, when the events are read
-		}
+		rec := records.at(i)
 		for _, t := range g.trails {
-			if in.delivers(t, e, raw) {
-				weighed += int64(len(raw))
+			if in.delivers(t, rec) {
+				weighed += int64(rec.Size)
 			}
 		}
 	}
@@ -110,7 +143,7 @@ func (in *incident) between(g *logGroup, from, to int64, newestFirst bool, faile
 			if newestFirst {
 				i = hi - 1 - n
 			}
-			if e := g.Events[i]; !yield(logEvent{ms: e.Timestamp, number: i, stream: e.Stream, message: e.Message}) {
+			if e := g.Events[i]; !yield(logEvent{ms: e.Timestamp, number: i, stream: e.Stream, text: e.Message}) {
 				return
 			}
 		}

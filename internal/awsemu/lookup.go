@@ -1,7 +1,6 @@
 package awsemu
 
 import (
-	"bytes"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/stsleuth/stsleuth/internal/capture"
 	"github.com/stsleuth/stsleuth/internal/cloudtrail"
+	"github.com/stsleuth/stsleuth/internal/needle"
 )
 
 // Limits of LookupEvents: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
@@ -42,7 +42,7 @@ func (s *Server) lookupEvents(r *request, in *sdktrail.LookupEventsInput) (*sdkt
 	if in.EndTime != nil {
 		to = *in.EndTime
 	}
-	match := func(lookup) bool { return true }
+	match := func(*trailRecord) bool { return true }
 	for _, a := range in.LookupAttributes {
 		var ok bool
 		if match, ok = lookupMatch(string(a.AttributeKey), aws.ToString(a.AttributeValue)); !ok {
@@ -57,20 +57,18 @@ func (s *Server) lookupEvents(r *request, in *sdktrail.LookupEventsInput) (*sdkt
 	}
 	size := s.pageSize(r, in.MaxResults, lookupPage)
 	out := &sdktrail.LookupEventsOutput{Events: []trailtypes.Event{}}
-	for i := hi - 1 - skip; i >= lo; i-- {
+	var failed error
+	records := r.incident.reader(&failed)
+	for i := hi - 1 - skip; i >= lo && failed == nil; i-- {
 		if len(out.Events) == size {
 			out.NextToken = aws.String(r.token(hi - 1 - i))
 			break
 		}
-		l, err := r.inHistory(i)
-		if err != nil {
-			return nil, err
-		}
-		if l.raw != nil && match(l) {
-			out.Events = append(out.Events, l.wire())
+		if rec := records.at(i); r.inHistory(rec) && match(rec) {
+			out.Events = append(out.Events, rec.wire())
 		}
 	}
-	return out, nil
+	return out, failed
 }
 
 func (s *Server) lookupLimit(r *request) *rate.Limiter {
@@ -83,48 +81,32 @@ func (s *Server) lookupLimit(r *request) *rate.Limiter {
 	return s.lookups[key]
 }
 
-// lookup is a record of the event history; its raw is nil where the record is not in this account's and region's.
-type lookup struct {
-	event capture.Event
-	raw   []byte
-}
-
-func (r *request) inHistory(i int) (lookup, error) {
-	e := r.incident.Records.At(i)
+// inHistory says whether a record is in the event history of this account and region.
+func (r *request) inHistory(e *trailRecord) bool {
 	region := e.Region
 	if e.Global {
 		region = capture.GlobalRegion(r.incident.Partition)
 	}
-	if e.Again || region != r.region() || !r.incident.owns(e) {
-		return lookup{}, nil
-	}
-	raw, err := r.incident.Records.Raw(i)
-	if err != nil {
-		return lookup{}, err
-	}
-	if (&selectable{event: e, raw: raw}).category() != "Management" {
-		return lookup{}, nil
-	}
-	return lookup{e, raw}, nil
+	return !e.Again && region == r.region() && r.incident.owns(e.Event) && e.category() == "Management"
 }
 
 // lookupMatch gives the test for one lookup attribute.
-func lookupMatch(key, value string) (func(lookup) bool, bool) {
+func lookupMatch(key, value string) (func(*trailRecord) bool, bool) {
 	switch key {
 	case "EventName":
-		return func(l lookup) bool { return l.event.Name == value }, true
+		return func(r *trailRecord) bool { return r.Name == value }, true
 	case "EventSource":
-		return func(l lookup) bool { return l.event.Source == value }, true
+		return func(r *trailRecord) bool { return r.Source == value }, true
 	case "ReadOnly":
-		return func(l lookup) bool { return strconv.FormatBool(l.event.ReadOnly) == value }, true
+		return func(r *trailRecord) bool { return strconv.FormatBool(r.ReadOnly) == value }, true
 	case "EventId", "AccessKeyId", "Username", "ResourceName", "ResourceType":
 		// Most records don't even hold the last part of the value, and need not be decoded.
-		part := []byte(value[strings.LastIndexAny(value, ":/")+1:])
-		return func(l lookup) bool {
-			if key != "ResourceType" && !bytes.Contains(l.raw, part) {
+		part := needle.New(value[strings.LastIndexAny(value, ":/")+1:])
+		return func(r *trailRecord) bool {
+			if key != "ResourceType" && !part.InBytes(r.raw()) {
 				return false
 			}
-			w := l.wire()
+			w := r.wire()
 			switch key {
 			case "EventId":
 				return aws.ToString(w.EventId) == value
@@ -142,12 +124,13 @@ func lookupMatch(key, value string) (func(lookup) bool, bool) {
 }
 
 // wire is the record as LookupEvents gives it: a few fields, and the whole of it as text.
-func (l lookup) wire() trailtypes.Event {
+func (r *trailRecord) wire() trailtypes.Event {
+	raw := r.raw()
 	w := trailtypes.Event{
-		EventName: text(l.event.Name), EventSource: text(l.event.Source), EventTime: aws.Time(l.event.Time.Truncate(time.Second)),
-		ReadOnly: aws.String(strconv.FormatBool(l.event.ReadOnly)), CloudTrailEvent: aws.String(string(l.raw)), Resources: []trailtypes.Resource{},
+		EventName: text(r.Name), EventSource: text(r.Source), EventTime: aws.Time(r.Time.Truncate(time.Second)),
+		ReadOnly: aws.String(strconv.FormatBool(r.ReadOnly)), CloudTrailEvent: aws.String(string(raw)), Resources: []trailtypes.Resource{},
 	}
-	rec, err := cloudtrail.Decode(l.raw)
+	rec, err := cloudtrail.Decode(raw)
 	if err != nil {
 		return w // the index could read it, so there is an event to show
 	}

@@ -177,17 +177,25 @@ func malformed(err error) *Error {
 func (in *incident) insightsEvents(groups []*logGroup, from, to int64, failed *error) iter.Seq[insights.Event] {
 	return func(yield func(insights.Event) bool) {
 		for _, g := range groups {
+			log := in.Account + ":" + g.Name
 			for e := range in.between(g, from*1000, to*1000+999, true, failed) {
 				at := time.UnixMilli(e.ms).UTC()
-				if !yield(insights.Event{
-					Timestamp: at, Ingestion: at, Message: e.message, LogStream: e.stream, Log: in.Account + ":" + g.Name,
-					Ptr: base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s:%s:%d", g.Name, e.stream, e.number)),
-				}) {
+				if !yield(insights.Event{Timestamp: at, Ingestion: at, LogStream: e.stream, Log: log, Message: groupEvent{e, g.Name}}) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// groupEvent is an event that can be pointed at.
+type groupEvent struct {
+	logEvent
+	group string
+}
+
+func (e groupEvent) Ptr() string {
+	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s:%s:%d", e.group, e.stream, e.number))
 }
 
 func (s *Server) query(r *request, id *string) (*runningQuery, error) {

@@ -1,7 +1,6 @@
 package awsemu
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -38,8 +37,7 @@ func managementEvents(b capture.EventSelector) bool {
 }
 
 // selected says whether a trail's selectors want a record.
-func selected(t capture.Trail, e capture.Event, raw []byte) bool {
-	rec := &selectable{event: e, raw: raw}
+func selected(t capture.Trail, rec *trailRecord) bool {
 	if len(t.AdvancedEventSelectors) > 0 {
 		return slices.ContainsFunc(t.AdvancedEventSelectors, func(a capture.AdvancedEventSelector) bool {
 			return !slices.ContainsFunc(a.FieldSelectors, func(f capture.FieldSelector) bool { return !rec.satisfies(f) })
@@ -48,30 +46,23 @@ func selected(t capture.Trail, e capture.Event, raw []byte) bool {
 	return slices.ContainsFunc(basicSelectors(t), rec.wanted)
 }
 
-// selectable is a record as selectors look at it. What the index doesn't hold is decoded when it is asked for.
-type selectable struct {
-	event   capture.Event
-	raw     []byte
-	decoded *selectorFields
-}
-
-func (s *selectable) wanted(b capture.EventSelector) bool {
+func (r *trailRecord) wanted(b capture.EventSelector) bool {
 	switch readWriteType(b) {
 	case "ReadOnly":
-		if !s.event.ReadOnly {
+		if !r.ReadOnly {
 			return false
 		}
 	case "WriteOnly":
-		if s.event.ReadOnly {
+		if r.ReadOnly {
 			return false
 		}
 	}
-	switch s.category() {
+	switch r.category() {
 	case "Management":
-		return managementEvents(b) && !slices.Contains(b.ExcludeManagementEventSources, s.event.Source)
+		return managementEvents(b) && !slices.Contains(b.ExcludeManagementEventSources, r.Source)
 	case "Data":
 		for _, d := range b.DataResources {
-			for _, res := range s.values("resources.type") {
+			for _, res := range r.values("resources.type") {
 				if res == d.Type {
 					return true
 				}
@@ -81,9 +72,9 @@ func (s *selectable) wanted(b capture.EventSelector) bool {
 	return false
 }
 
-func (s *selectable) satisfies(f capture.FieldSelector) bool {
+func (r *trailRecord) satisfies(f capture.FieldSelector) bool {
 	has := func(list []string, match func(v, want string) bool) bool {
-		return slices.ContainsFunc(s.values(f.Field), func(v string) bool {
+		return slices.ContainsFunc(r.values(f.Field), func(v string) bool {
 			return slices.ContainsFunc(list, func(want string) bool { return match(v, want) })
 		})
 	}
@@ -93,32 +84,32 @@ func (s *selectable) satisfies(f capture.FieldSelector) bool {
 	return positive && !has(f.NotEquals, equal) && !has(f.NotStartsWith, strings.HasPrefix) && !has(f.NotEndsWith, strings.HasSuffix)
 }
 
-func (s *selectable) values(field string) []string {
+func (r *trailRecord) values(field string) []string {
 	switch field {
 	case "readOnly":
-		return []string{strconv.FormatBool(s.event.ReadOnly)}
+		return []string{strconv.FormatBool(r.ReadOnly)}
 	case "eventSource":
-		return []string{s.event.Source}
+		return []string{r.Source}
 	case "eventName":
-		return []string{s.event.Name}
+		return []string{r.Name}
 	case "eventCategory":
-		return []string{s.category()}
+		return []string{r.category()}
 	}
-	s.decode()
+	r.decode()
 	switch field {
 	case "eventType":
-		return []string{s.decoded.EventType}
+		return []string{r.decoded.EventType}
 	case "userIdentity.arn":
-		return []string{s.decoded.UserIdentity.Arn}
+		return []string{r.decoded.UserIdentity.Arn}
 	case "sessionCredentialFromConsole":
-		return []string{s.decoded.Session}
+		return []string{r.decoded.Session}
 	case "resources.type", "resources.ARN":
 		var out []string
-		for _, r := range s.decoded.Resources {
+		for _, res := range r.decoded.Resources {
 			if field == "resources.type" {
-				out = append(out, r.Type)
+				out = append(out, res.Type)
 			} else {
-				out = append(out, r.ARN)
+				out = append(out, res.ARN)
 			}
 		}
 		return out
@@ -126,30 +117,26 @@ func (s *selectable) values(field string) []string {
 	return nil
 }
 
-// category is Management for nearly every record, so only those that could be something else are decoded. The key stands
-// near a record's end, and old records don't have it.
-func (s *selectable) category() string {
-	const key = `"eventCategory":`
-	i := bytes.LastIndex(s.raw, []byte(key))
-	if i < 0 && !bytes.Contains(s.raw, []byte(`"managementEvent"`)) ||
-		i >= 0 && bytes.HasPrefix(bytes.TrimLeft(s.raw[i+len(key):], " "), []byte(`"Management"`)) {
+// category is Management for nearly every record, so only those that could be something else are decoded.
+func (r *trailRecord) category() string {
+	if r.Management {
 		return "Management"
 	}
-	s.decode()
+	r.decode()
 	switch {
-	case s.decoded.EventCategory != "":
-		return s.decoded.EventCategory
-	case s.decoded.ManagementEvent != nil && !*s.decoded.ManagementEvent:
+	case r.decoded.EventCategory != "":
+		return r.decoded.EventCategory
+	case r.decoded.ManagementEvent != nil && !*r.decoded.ManagementEvent:
 		return "Data"
 	}
 	return "Management"
 }
 
 // decode leaves empty what has another type than CloudTrail gives it.
-func (s *selectable) decode() {
-	if s.decoded == nil {
-		s.decoded = new(selectorFields)
-		_ = json.Unmarshal(s.raw, s.decoded)
+func (r *trailRecord) decode() {
+	if r.decoded == nil {
+		r.decoded = new(selectorFields)
+		_ = json.Unmarshal(r.raw(), r.decoded)
 	}
 }
 

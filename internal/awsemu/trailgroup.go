@@ -29,8 +29,8 @@ func delivered(t capture.Trail) (last time.Time, cut bool) {
 // delivers says whether a trail of in puts a record into its log group: account, region, global service events, the time
 // of the last delivery, size, and event selectors.
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html#cloudtrail-concepts-global-service-events
-func (in *incident) delivers(t capture.Trail, e capture.Event, raw []byte) bool {
-	if !t.IsOrganizationTrail && !in.owns(e) {
+func (in *incident) delivers(t capture.Trail, e *trailRecord) bool {
+	if !t.IsOrganizationTrail && !in.owns(e.Event) {
 		return false
 	}
 	if e.Global {
@@ -43,7 +43,7 @@ func (in *incident) delivers(t capture.Trail, e capture.Event, raw []byte) bool 
 	if last, cut := delivered(t); cut && e.Time.After(last) {
 		return false
 	}
-	return len(raw) <= maxLogEvent && selected(t, e, raw)
+	return e.Size <= maxLogEvent && selected(t, e)
 }
 
 // owns says whether a record is the account's own copy. Old and edited records name no recipient.
@@ -55,19 +55,18 @@ func (in *incident) owns(e capture.Event) bool {
 // one group write everything twice.
 func (in *incident) trailEvents(trails []capture.Trail, lo, hi int, newestFirst bool, failed *error) iter.Seq[logEvent] {
 	return func(yield func(logEvent) bool) {
+		records := in.reader(failed)
 		for n := range hi - lo {
 			i := lo + n
 			if newestFirst {
 				i = hi - 1 - n
 			}
-			e := in.Records.At(i)
-			raw, err := in.Records.Raw(i)
-			if err != nil {
-				*failed = err
-				return
-			}
+			e := records.at(i)
 			for _, t := range trails {
-				if !in.delivers(t, e, raw) {
+				if *failed != nil {
+					return
+				}
+				if !in.delivers(t, e) {
 					continue
 				}
 				account := e.Account
@@ -76,7 +75,7 @@ func (in *incident) trailEvents(trails []capture.Trail, lo, hi int, newestFirst 
 				}
 				// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/send-cloudtrail-events-to-cloudwatch-logs.html
 				stream := account + "_CloudTrail_" + e.Region
-				if !yield(logEvent{ms: e.Time.UnixMilli(), number: i, stream: stream, message: string(raw)}) {
+				if !yield(logEvent{ms: e.Time.UnixMilli(), number: i, stream: stream, record: e}) {
 					return
 				}
 			}

@@ -49,6 +49,9 @@ func (r *Records) add(x indexed) error {
 	if globalServices[x.EventSource] || x.EventSource == "sts.amazonaws.com" && x.Global {
 		e.flags |= global
 	}
+	if x.Management {
+		e.flags |= management
+	}
 	if x.EventID == "" {
 		e.id = 0
 	}

@@ -35,6 +35,7 @@ type entry struct {
 const (
 	readOnly = 1 << iota
 	global
+	management
 	again
 )
 
@@ -45,9 +46,13 @@ type Event struct {
 	Account  string // recipientAccountId
 	Source   string // sts.amazonaws.com
 	Name     string // AssumeRole
+	Size     int    // of the raw record, in bytes
 	ReadOnly bool
 	Global   bool // of a global service, or of STS through its global endpoint
 	Again    bool // the same record came earlier in the capture
+
+	// Management is set for what is surely a management event; of the others the raw record tells.
+	Management bool
 }
 
 // Len is the number of records.
@@ -57,21 +62,37 @@ func (r *Records) Len() int { return len(r.entries) }
 func (r *Records) At(i int) Event {
 	e := r.entries[i]
 	return Event{
-		Time:     time.Unix(0, e.at).UTC(),
-		Region:   r.names.name(e.region),
-		Account:  r.names.name(e.account),
-		Source:   r.names.name(e.source),
-		Name:     r.names.name(e.name),
-		ReadOnly: e.flags&readOnly != 0,
-		Global:   e.flags&global != 0,
-		Again:    e.flags&again != 0,
+		Time:       time.Unix(0, e.at).UTC(),
+		Region:     r.names.name(e.region),
+		Account:    r.names.name(e.account),
+		Source:     r.names.name(e.source),
+		Name:       r.names.name(e.name),
+		Size:       int(e.size),
+		ReadOnly:   e.flags&readOnly != 0,
+		Global:     e.flags&global != 0,
+		Again:      e.flags&again != 0,
+		Management: e.flags&management != 0,
 	}
 }
 
 // Raw is record i as CloudTrail wrote it, but on one line. The bytes must not be changed.
 func (r *Records) Raw(i int) ([]byte, error) {
-	e := r.entries[i]
-	return r.raw.read(e.off, int(e.size))
+	return r.Reader().Raw(i)
+}
+
+// Reader reads many records that lie near each other, as those of one time do.
+func (r *Records) Reader() *Reader { return &Reader{records: r} }
+
+// Reader is for one goroutine.
+type Reader struct {
+	records *Records
+	near    window
+}
+
+// Raw is Records.Raw; the bytes hold until the next call.
+func (r *Reader) Raw(i int) ([]byte, error) {
+	e := r.records.entries[i]
+	return r.records.raw.read(e.off, int(e.size), &r.near)
 }
 
 // Between gives the half-open range of records with from <= time < to.

@@ -208,10 +208,18 @@ func TestManyRecordsAreSpooled(t *testing.T) {
 	for part := range 4 {
 		go func() {
 			var err error
-			for i := part; i < n; i += 4 {
+			near := c.Records.Reader()
+			for k := part; k < n; k += 4 {
+				i := k
+				if part%2 == 0 { // backwards
+					i = n - 1 - k
+				}
 				raw, e := c.Records.Raw(i)
 				if e != nil || !written[string(raw)] {
 					err = fmt.Errorf("record %d came back as %s: %w", i, raw, e)
+				}
+				if again, e := near.Raw(i); e != nil || !bytes.Equal(again, raw) {
+					err = fmt.Errorf("record %d came back from a reader as %s: %w", i, again, e)
 				}
 			}
 			done <- err

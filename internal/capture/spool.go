@@ -21,6 +21,9 @@ type spool struct {
 // add appends b and returns where it begins.
 func (s *spool) add(b []byte) (int64, error) {
 	off := s.flushed + int64(len(s.mem))
+	if cap(s.mem)-len(s.mem) < len(b) { // append would grow in small steps, and each costs its pages again
+		s.mem = append(make([]byte, 0, max(1<<20, 2*cap(s.mem), len(s.mem)+len(b))), s.mem...)
+	}
 	s.mem = append(s.mem, b...)
 	if s.file != nil && len(s.mem) >= 1<<20 || len(s.mem) >= spoolAfter {
 		return off, s.flush()
@@ -58,16 +61,41 @@ func (s *spool) done() error {
 	return s.flush()
 }
 
-// read returns the n bytes at off. It may be called from several goroutines once adding is done.
-func (s *spool) read(off int64, n int) ([]byte, error) {
+// window is a part of the file that was read last.
+type window struct {
+	at int64
+	b  []byte
+}
+
+// windowSize is how much of the file is read at a time: a hundred records' worth.
+const windowSize = 128 << 10
+
+// read returns the n bytes at off, which hold until w is used again. It may be called from several goroutines, each with
+// its own window, once adding is done.
+func (s *spool) read(off int64, n int, w *window) ([]byte, error) {
 	if s.file == nil {
 		return s.mem[off : off+int64(n) : off+int64(n)], nil
 	}
-	b := make([]byte, n)
-	if _, err := s.file.ReadAt(b, off); err != nil {
-		return nil, fmt.Errorf("read spooled record: %w", err)
+	if end := off + int64(n); off < w.at || end > w.at+int64(len(w.b)) {
+		size := int64(n)
+		if w.b != nil { // a second record: more will follow
+			size = max(size, windowSize)
+		}
+		from := off
+		if off < w.at { // backwards
+			from = max(0, end-size)
+		}
+		size = min(size, s.flushed-from)
+		if int64(cap(w.b)) < size {
+			w.b = make([]byte, size)
+		}
+		w.at, w.b = from, w.b[:size]
+		if _, err := s.file.ReadAt(w.b, from); err != nil {
+			w.b = w.b[:0]
+			return nil, fmt.Errorf("read spooled record: %w", err)
+		}
 	}
-	return b, nil
+	return w.b[off-w.at:][:n:n], nil
 }
 
 func (s *spool) close() error {

@@ -2,8 +2,10 @@ package cloudtrail
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -14,15 +16,17 @@ type Head struct {
 	AWSRegion, RecipientAccountID   string
 	ReadOnly                        bool
 	Global                          bool // an STS call through the global endpoint
+	Management                      bool // surely a management event; the whole record tells of the others
 }
 
 var errBroken = errors.New("decode record: broken JSON")
 
 // Skim reads a record's head, and checks only that the braces around it close. The record may be spelled as in Decode,
-// to which it turns when a key is missing.
+// to which it turns when a key is missing. Of a key that is there twice the first counts.
 func Skim(raw []byte) (Head, error) {
 	var h Head
 	s := scanner{b: raw}
+	category, unmanaged := "", false
 	if !s.byte('{') {
 		return h, errBroken
 	}
@@ -36,7 +40,17 @@ func Skim(raw []byte) (Head, error) {
 			if v == nil {
 				return h, errBroken
 			}
-			h.set(key, v)
+			if bytes.IndexByte(key, '\\') >= 0 {
+				key = []byte(plainText(fmt.Appendf(nil, `"%s"`, key)))
+			}
+			switch string(key) {
+			case "eventCategory":
+				category = plainText(v)
+			case "managementEvent": // of records that are older than the category
+				unmanaged = string(v) != "true"
+			default:
+				h.set(key, v)
+			}
 			if s.byte(',') {
 				continue
 			}
@@ -49,13 +63,18 @@ func Skim(raw []byte) (Head, error) {
 	if s.space(); s.i != len(raw) {
 		return h, errBroken
 	}
+	h.Management = category == "Management" || category == "" && !unmanaged
 	if h.EventTime.IsZero() || h.EventSource == "" || h.EventName == "" || h.AWSRegion == "" || h.RecipientAccountID == "" {
 		r, err := Decode(raw)
 		if err != nil {
 			return h, err
 		}
-		h.EventTime, h.EventID, h.EventSource, h.EventName = r.EventTime, r.EventID, r.EventSource, r.EventName
-		h.AWSRegion, h.RecipientAccountID, h.ReadOnly, h.Global = r.AWSRegion, r.RecipientAccountID, r.ReadOnly, r.GlobalEndpoint()
+		if h.EventTime.IsZero() {
+			h.EventTime = r.EventTime
+		}
+		h.EventID, h.EventSource, h.EventName = cmp.Or(h.EventID, r.EventID), cmp.Or(h.EventSource, r.EventSource), cmp.Or(h.EventName, r.EventName)
+		h.AWSRegion, h.RecipientAccountID = cmp.Or(h.AWSRegion, r.AWSRegion), cmp.Or(h.RecipientAccountID, r.RecipientAccountID)
+		h.ReadOnly, h.Global = r.ReadOnly, r.GlobalEndpoint()
 	}
 	return h, nil
 }
@@ -63,17 +82,19 @@ func Skim(raw []byte) (Head, error) {
 func (h *Head) set(key, v []byte) {
 	switch string(key) {
 	case "eventTime":
-		h.EventTime, _ = ParseTime(plainText(v))
+		if h.EventTime.IsZero() {
+			h.EventTime, _ = ParseTime(plainText(v))
+		}
 	case "eventID":
-		h.EventID = plainText(v)
+		h.EventID = cmp.Or(h.EventID, plainText(v))
 	case "eventSource":
-		h.EventSource = plainText(v)
+		h.EventSource = cmp.Or(h.EventSource, plainText(v))
 	case "eventName":
-		h.EventName = plainText(v)
+		h.EventName = cmp.Or(h.EventName, plainText(v))
 	case "awsRegion":
-		h.AWSRegion = plainText(v)
+		h.AWSRegion = cmp.Or(h.AWSRegion, plainText(v))
 	case "recipientAccountId":
-		h.RecipientAccountID = plainText(v)
+		h.RecipientAccountID = cmp.Or(h.RecipientAccountID, plainText(v))
 	case "readOnly":
 		h.ReadOnly = bytes.EqualFold(bytes.Trim(v, `"`), []byte("true"))
 	case "additionalEventData":
@@ -83,10 +104,13 @@ func (h *Head) set(key, v []byte) {
 	}
 }
 
-// plainText is a JSON string or number as text; "" for null and anything else.
+// plainText is a JSON string or number as text; "" for null, as a word or as text, and anything else.
 func plainText(v []byte) string {
 	if v[0] == '"' {
 		if bytes.IndexByte(v, '\\') < 0 {
+			if string(v) == `"null"` {
+				return ""
+			}
 			return string(v[1 : len(v)-1])
 		}
 		var s string

@@ -52,6 +52,11 @@ func Markdown(w io.Writer, r playbook.Report) error {
 
 func markdownStep(b io.Writer, s playbook.Outcome) {
 	fmt.Fprintf(b, "\n### %d. %s: %s\n\n%s\n", s.N, s.Step, statusWords(s.Status), md(s.Summary))
+	markdownNotes(b, s)
+}
+
+// markdownNotes is what there is to know of an outcome beside its summary, and its proof.
+func markdownNotes(b io.Writer, s playbook.Outcome) {
 	notes := nonEmpty(s.Partial)
 	notes = append(notes, s.Unseen...)
 	for _, a := range s.Missing {

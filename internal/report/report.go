@@ -110,6 +110,9 @@ func proofResult(p playbook.Proof) string {
 	return strings.Join(parts, ", ")
 }
 
+// Line is a text for a terminal in one line, with nothing in it that drives one.
+func Line(s string) string { return plain(s) }
+
 // plain keeps a text from driving a terminal: one line, no control, format or
 // private-use characters.
 func plain(s string) string {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/term"
@@ -143,10 +144,27 @@ func (p *page) diagnosis(r playbook.Report) {
 	if len(d.Offers) > 0 {
 		p.line(p.in(bold, "What to look at next"))
 		for _, o := range d.Offers {
-			p.wrap(2, string(o), 17, o.Title())
+			if title := offerTitle(o, r.Request.Window.Length()); title != "" {
+				p.wrap(2, string(o), 17, title)
+			}
 		}
 		p.line()
 	}
+}
+
+// offerTitle is what a follow-up does; "" for a longer window where there is none.
+func offerTitle(o playbook.Offer, window time.Duration) string {
+	if o != playbook.Extend48h || window == 0 {
+		return o.Title()
+	}
+	longer := playbook.NextWindow(window)
+	if longer == 0 {
+		return ""
+	}
+	if longer == playbook.MaxWindow {
+		return "Extend to 7 days"
+	}
+	return "Extend to " + hours(longer)
 }
 
 func (p *page) rules(rules []playbook.Judged) {

@@ -142,6 +142,12 @@ func (s *sight) onlyTried(r refused, all []refused) bool {
 	return len(occasions(tries)) < noiseBelow
 }
 
+// allTried: whatever failed was somebody's try.
+func (s *sight) allTried() bool {
+	all := s.refusals()
+	return len(all) == len(s.failures) && !slices.ContainsFunc(all, func(r refused) bool { return !s.onlyTried(r, all) })
+}
+
 func (s *sight) principalsWords() string {
 	var list []string
 	for _, p := range s.access.Principals {

@@ -25,7 +25,7 @@ is longer than three times the usual gap and at least half an hour; the newest 1
 
 Supported: failures were seen. Refuted: both CloudTrail and the application logs could be read and hold none. Where what reads
 like expired AWS credentials is another system's token, it says so (cause not-aws); that needs at least one such line and not one
-failure that is AWS's.`,
+failure that is AWS's, but for a refused try or two of somebody who never had a session of the role.`,
 	Reads: []playbook.StepID{playbook.STSErrors, playbook.AppErrors, playbook.Sessions},
 	Eval:  evalOnset,
 }
@@ -105,7 +105,7 @@ func quiet(times []time.Time, last, end time.Time) bool {
 func evalOnset(c playbook.Case) playbook.Opinion {
 	s := look(c)
 	b, failing := onsetOf(s.failures, c.Request.Window)
-	if !failing {
+	if !failing || len(s.lookAlikes) > 0 && s.allTried() {
 		return s.noFailures()
 	}
 	inWindow := pick(s.failures, func(f failure) bool { return c.Request.Window.Contains(f.at) })
@@ -135,6 +135,10 @@ func (s *sight) noFailures() playbook.Opinion {
 		if s.saw(playbook.STSErrors, playbook.AppErrors) {
 			confidence = playbook.High
 		}
+		calls := "no AWS call of this role failed"
+		if len(s.failures) > 0 {
+			calls = "nobody who ever had a session of this role was refused one"
+		}
 		streams := map[string]bool{}
 		for _, f := range s.lookAlikes {
 			streams[f.client] = true
@@ -145,8 +149,8 @@ func (s *sight) noFailures() playbook.Opinion {
 			Cites:   cites(s.lookAlikes),
 			Causes: []playbook.Finding{finding(playbook.NotAWS, confidence, s.lookAlikes,
 				"The message is not about AWS credentials",
-				fmt.Sprintf("%s in %s name tokens of another system (a web, OAuth, registry or presigned-URL token). None carries an AWS error code or an AWS SDK's words, and no AWS call of this role failed: %q.",
-					count(len(s.lookAlikes), "line", "lines"), count(len(streams), "log stream", "log streams"), shorten(s.lookAlikes[0].text, 160)))},
+				fmt.Sprintf("%s in %s name tokens of another system (a web, OAuth, registry or presigned-URL token). None carries an AWS error code or an AWS SDK's words, and %s: %q.",
+					count(len(s.lookAlikes), "line", "lines"), count(len(streams), "log stream", "log streams"), calls, shorten(s.lookAlikes[0].text, 160)))},
 		}
 	}
 	if s.saw(playbook.STSErrors, playbook.AppErrors) {

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/stsleuth/stsleuth/internal/needle"
 )
 
 // expr computes a value on one record.
@@ -13,11 +15,13 @@ type expr func(*record) value
 // node is a compiled expression and what the parser needs to know about it.
 type node struct {
 	eval expr
-	// maybe looks at the raw message and answers false only where eval cannot
-	// be true: it saves decoding the JSON of most events. nil: cannot tell.
-	maybe      func(message string) bool
+	// maybe looks at what is known of the message, then at its text, and answers
+	// false only where eval cannot be true: it saves reading most events, and
+	// decoding the JSON of more. nil: cannot tell.
+	maybe      func(*record) bool
 	name       string // a bare name: the column it makes
 	discovered bool   // a bare name that is found in the JSON of the message
+	message    bool   // @message
 	literal    *value
 	structured bool // a map or list of jsonParse
 }
@@ -37,7 +41,7 @@ func (p *parser) expression() (node, error) {
 		a, b := left, right
 		left = node{eval: func(r *record) value { return boolOf(a.eval(r).truth() || b.eval(r).truth()) }}
 		if a.maybe != nil && b.maybe != nil {
-			left.maybe = func(m string) bool { return a.maybe(m) || b.maybe(m) }
+			left.maybe = func(r *record) bool { return a.maybe(r) || b.maybe(r) }
 		}
 	}
 	return left, err
@@ -57,7 +61,7 @@ func (p *parser) conjunction() (node, error) {
 		left = node{eval: func(r *record) value { return boolOf(a.eval(r).truth() && b.eval(r).truth()) }}
 		switch {
 		case a.maybe != nil && b.maybe != nil:
-			left.maybe = func(m string) bool { return a.maybe(m) && b.maybe(m) }
+			left.maybe = func(r *record) bool { return a.maybe(r) && b.maybe(r) }
 		case a.maybe != nil:
 			left.maybe = a.maybe
 		default:
@@ -91,7 +95,7 @@ func (p *parser) comparison() (node, error) {
 		right, err := p.binary(0)
 		result := node{eval: func(r *record) value { return boolOf(compare(op, left.eval(r), right.eval(r))) }}
 		if op == "=" && left.discovered && right.literal != nil {
-			result.maybe = maybeContains(*right.literal)
+			result.maybe = maybeEqual(left.name, *right.literal)
 		}
 		return result, err
 	}
@@ -139,8 +143,12 @@ func (p *parser) like(left node) (node, error) {
 		v := left.eval(r)
 		return boolOf(!v.isMissing() && v.kind != structured && strings.Contains(v.string(), part))
 	}}
-	if left.discovered {
+	switch {
+	case left.discovered:
 		match.maybe = maybeContains(textOf(part))
+	case left.message:
+		text := needle.New(part)
+		match.maybe = func(r *record) bool { return text.In(r.message()) }
 	}
 	return match, p.advance()
 }
@@ -154,7 +162,6 @@ func (p *parser) in(left node) (node, error) {
 		return node{}, err
 	}
 	var members []value
-	maybe := func(string) bool { return false }
 	for {
 		minus := p.tok.is("-")
 		if minus {
@@ -178,12 +185,6 @@ func (p *parser) in(left node) (node, error) {
 		default:
 			return node{}, p.unexpected("a string or a number")
 		}
-		if more := maybeContains(member); maybe != nil && more != nil {
-			before := maybe
-			maybe = func(m string) bool { return before(m) || more(m) }
-		} else {
-			maybe = nil
-		}
 		members = append(members, member)
 		if err := p.advance(); err != nil {
 			return node{}, err
@@ -200,18 +201,33 @@ func (p *parser) in(left node) (node, error) {
 		return boolOf(slices.ContainsFunc(members, func(m value) bool { return equal(v, m) }))
 	}}
 	if left.discovered {
-		match.maybe = maybe
+		match.maybe = maybeEqual(left.name, members...)
 	}
 	return match, p.expect("]")
 }
 
-// maybeContains is the raw-message test for a discovered field that holds v.
-// Numbers can be written in many ways, and so can text with escapes.
-func maybeContains(v value) func(string) bool {
+// maybeEqual is the test for a discovered field that equals one of the values.
+func maybeEqual(field string, values ...value) func(*record) bool {
+	var contains []func(*record) bool
+	for _, v := range values {
+		contains = append(contains, maybeContains(v))
+	}
+	return func(r *record) bool {
+		if known := r.event.Known(field); known != "" {
+			return slices.ContainsFunc(values, func(v value) bool { return equal(textOf(known), v) })
+		}
+		return slices.ContainsFunc(contains, func(c func(*record) bool) bool { return c == nil || c(r) })
+	}
+}
+
+// maybeContains is the test for a discovered field that holds v. Numbers can be
+// written in many ways, and so can text with escapes.
+func maybeContains(v value) func(*record) bool {
 	if _, numeric := v.number(); numeric || v.kind != text {
 		return nil
 	}
-	return func(m string) bool { return strings.Contains(m, v.s) || strings.IndexByte(m, '\\') >= 0 }
+	text := needle.New(v.s)
+	return func(r *record) bool { return text.In(r.message()) || strings.IndexByte(r.message(), '\\') >= 0 }
 }
 
 var levels = [][]string{{"+", "-"}, {"*", "/", "%"}}

@@ -37,10 +37,21 @@ const (
 type Event struct {
 	Timestamp time.Time // @timestamp
 	Ingestion time.Time // @ingestionTime; zero: the field is missing
-	Message   string    // @message
 	LogStream string    // @logStream
 	Log       string    // @log, as 111122223333:/group
-	Ptr       string    // @ptr, opaque
+	Message
+}
+
+// Message is what of an event takes time to read. Most queries are about few
+// of the events that they scan, and ask only those for their text.
+type Message interface {
+	Size() int    // of the text, in bytes
+	Text() string // @message
+	Ptr() string  // @ptr, opaque
+
+	// Known is a field of the text that is known without reading it: what a
+	// query would find there, or "".
+	Known(field string) string
 }
 
 // Field is one named value of a row. All values are text.

@@ -18,12 +18,20 @@ func eventsOf(messages ...string) []Event {
 	for i, m := range messages {
 		at := start.Add(time.Duration(i) * time.Minute)
 		events[i] = Event{
-			Timestamp: at, Ingestion: at.Add(time.Second), Message: m,
-			LogStream: "stream", Log: "111122223333:/trail", Ptr: fmt.Sprintf("ptr%d", i),
+			Timestamp: at, Ingestion: at.Add(time.Second), LogStream: "stream", Log: "111122223333:/trail",
+			Message: told{text: m, ptr: fmt.Sprintf("ptr%d", i)},
 		}
 	}
 	return events
 }
+
+// told is a message that is there.
+type told struct{ text, ptr string }
+
+func (m told) Size() int           { return len(m.text) }
+func (m told) Text() string        { return m.text }
+func (m told) Ptr() string         { return m.ptr }
+func (m told) Known(string) string { return "" }
 
 // show writes rows one a line, "name=value | name=value", without @ptr.
 func show(rows []Row) string {
@@ -278,7 +286,7 @@ func TestOnlyTheFirst200FieldsAreFound(t *testing.T) {
 func TestLimitOfTheRequest(t *testing.T) {
 	many := func(yield func(Event) bool) {
 		for range DefaultLimit + 5 {
-			if !yield(Event{Message: "m"}) {
+			if !yield(Event{Message: told{text: "m"}}) {
 				return
 			}
 		}
@@ -314,7 +322,7 @@ func TestRunStopsWithItsContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, stats, err := q.Run(ctx, func(yield func(Event) bool) {
-		for yield(Event{Message: "m"}) {
+		for yield(Event{Message: told{text: "m"}}) {
 			cancel(stopped)
 		}
 	}, 0)

@@ -238,7 +238,7 @@ func (p *parser) lookup(tok token) (node, error) {
 		return node{}, p.lex.fail(tok.start, tok.end, "%s is not a list of jsonParse; the items of discovered arrays are fields such as items.0", tok.text)
 	}
 	if eval, ok := systemFields[tok.text]; ok {
-		return node{name: tok.text, eval: eval}, nil
+		return node{name: tok.text, message: tok.text == "@message", eval: eval}, nil
 	}
 	slot, ok := p.q.discovered[tok.text]
 	if !ok {

@@ -33,17 +33,27 @@ type dedupStep []expr
 // pipeline.
 type record struct {
 	event   Event
-	group   bool // no event: a group of a stats command
+	text    *string // of the event, once it has been read
+	group   bool    // no event: a group of a stats command
 	slots   []value
 	json    *discovery
 	decoded bool // the discovered fields are in their slots
+}
+
+// message is the text of the event.
+func (r *record) message() string {
+	if r.text == nil {
+		text := r.event.Text()
+		r.text = &text
+	}
+	return *r.text
 }
 
 // field is a field of the JSON message, which is decoded when the first is
 // asked for.
 func (r *record) field(slot int) value {
 	if !r.decoded {
-		r.json.fill(r.event.Message, r.slots)
+		r.json.fill(r.message(), r.slots)
 		r.decoded = true
 	}
 	return r.slots[slot]
@@ -52,10 +62,10 @@ func (r *record) field(slot int) value {
 var systemFields = map[string]expr{
 	"@timestamp":     func(r *record) value { return timeOf(r.event.Timestamp) },
 	"@ingestionTime": func(r *record) value { return timeOf(r.event.Ingestion) },
-	"@message":       func(r *record) value { return textOf(r.event.Message) },
+	"@message":       func(r *record) value { return textOf(r.message()) },
 	"@logStream":     func(r *record) value { return textOf(r.event.LogStream) },
 	"@log":           func(r *record) value { return textOf(r.event.Log) },
-	"@ptr":           func(r *record) value { return textOf(r.event.Ptr) },
+	"@ptr":           func(r *record) value { return textOf(r.event.Ptr()) },
 }
 
 // checkEvery is how many events pass between two looks at the context.
@@ -102,9 +112,9 @@ func (q *Query) Run(ctx context.Context, events iter.Seq[Event], limit int) ([]R
 			}
 		}
 		stats.RecordsScanned++
-		stats.BytesScanned += float64(len(event.Message))
+		stats.BytesScanned += float64(event.Size())
 		clear(spare.slots)
-		spare.event, spare.json, spare.decoded = event, json, false
+		spare.event, spare.text, spare.json, spare.decoded = event, nil, json, false
 		if !spare.pass(q.steps[:head]) {
 			continue
 		}
@@ -175,7 +185,7 @@ func (r *record) pass(steps []step) bool {
 	for _, s := range steps {
 		switch s := s.(type) {
 		case filterStep:
-			if !r.group && !r.decoded && s.cond.maybe != nil && !s.cond.maybe(r.event.Message) {
+			if !r.group && !r.decoded && s.cond.maybe != nil && !s.cond.maybe(r) {
 				return false
 			}
 			if !s.cond.eval(r).truth() {
@@ -269,8 +279,8 @@ func (q *Query) row(r *record) Row {
 			row = append(row, Field{c.name, v.string()})
 		}
 	}
-	if !q.aggregated && r.event.Ptr != "" {
-		row = append(row, Field{"@ptr", r.event.Ptr})
+	if !q.aggregated {
+		row = append(row, Field{"@ptr", r.event.Ptr()})
 	}
 	return row
 }
