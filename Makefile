@@ -1,12 +1,22 @@
 # `make` lists the targets. `make test` needs nothing but Go.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help test race lint fuzz bench chaos demo build
+.PHONY: image image-check deploy-check help test race lint fuzz bench chaos demo build
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 build: ## build bin/stsleuth
 	CGO_ENABLED=0 go build -trimpath -o bin/stsleuth ./cmd/stsleuth
+
+image: build ## build the image stsleuth; pulls nothing
+	mkdir -p bin/tmp
+	docker build -f deploy/Dockerfile -t stsleuth .
+
+image-check: ## lay the image's root out in a folder and run the binary in it (as root; needs no container engine)
+	go test -tags image -run TestTheBinaryRunsInAnEmptyRoot ./deploy
+
+deploy-check: ## lint and render the chart, try the alerts (with helm's and Prometheus' own libraries)
+	cd deploy/check && go vet ./... && go test ./...
 
 test: ## run all tests
 	go test ./...
@@ -29,6 +39,9 @@ fuzz: ## run every fuzz target for FUZZTIME (5s)
 
 bench: ## run every benchmark and print one table
 	go run ./internal/bench
+
+chaos: ## two minutes in which everything breaks; CHAOS=10m for longer
+	STSLEUTH_CHAOS=$(or $(CHAOS),2m) go test ./chaos -run TestChaos -v -count=1 -timeout 20m
 
 demo: ## the whole product in the browser
 	go run ./cmd/stsleuth demo

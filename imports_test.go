@@ -14,8 +14,9 @@ const module = "github.com/stsleuth/stsleuth/"
 // import. A package that is not listed fails the test: say where it stands.
 // Names that end in /... cover everything below.
 var mayImport = map[string][]string{
-	"cmd/stsleuth":                  {"internal/app", "internal/report", "internal/awsemu", "internal/slackemu", "internal/capture", "playbook", "playbook/rules", "playbook/facts", "playbook/engine", "internal/audit", "internal/config", "internal/doctor", "internal/manifest", "internal/policy", "playbook/followups"},
+	"cmd/stsleuth":                  {"internal/app", "internal/report", "internal/awsemu", "internal/slackemu", "internal/capture", "playbook", "playbook/rules", "playbook/facts", "playbook/engine", "internal/audit", "internal/config", "internal/doctor", "internal/manifest", "internal/policy", "playbook/followups", "captures"},
 	"internal/app":                  {"bot", "bot/render", "handlers", "store", "playbook", "playbook/...", "internal/cloudtrail", "internal/redact", "internal/report", "internal/accounts", "internal/config", "internal/doctor"},
+	"deploy":                        {},
 	"internal/access":               {"playbook"},
 	"internal/accounts":             {},
 	"internal/audit":                {"internal/redact"},
@@ -28,21 +29,28 @@ var mayImport = map[string][]string{
 	"bot/render":                    {"playbook", "playbook/facts", "internal/redact"},
 	"handlers":                      {"playbook"},
 	"store":                         {"playbook", "playbook/engine"},
+	"chaos":                         {},
 	"playbook":                      {},
 	"playbook/facts":                {"playbook"},
 	"playbook/steps":                {"playbook", "playbook/facts", "internal/cloudtrail", "internal/trust", "internal/redact"},
 	"playbook/rules":                {"playbook", "playbook/facts", "internal/trust"},
 	"playbook/engine":               {"playbook"},
 	"playbook/followups":            {"playbook", "playbook/facts", "playbook/steps", "playbook/rules", "playbook/engine", "internal/cloudtrail", "internal/trust", "internal/redact"},
-	"internal/cloudtrail":           {},
+	"internal/cloudtrail":           {"internal/needle"},
 	"internal/trust":                {},
 	"internal/redact":               {},
-	"internal/capture":              {"internal/cloudtrail"},
-	"internal/awsemu":               {"internal/capture", "internal/cloudtrail", "internal/awsemu/..."},
-	"internal/awsemu/insights":      {},
+	"internal/capture":              {"internal/cloudtrail", "internal/needle"},
+	"internal/awsemu":               {"internal/capture", "internal/cloudtrail", "internal/awsemu/...", "internal/needle"},
+	"internal/awsemu/insights":      {"internal/needle"},
 	"internal/awsemu/filterpattern": {},
 	"internal/slackemu":             {"internal/slackemu/..."},
 	"internal/slackemu/page":        {},
+	"internal/needle":               {},
+	"internal/bench":                {},
+	"internal/cloudtrail/gen":       {"internal/cloudtrail/gentrail"},
+	"internal/cloudtrail/gentrail":  {},
+	"captures":                      {},
+	"captures/gen":                  {},
 }
 
 type listed struct {

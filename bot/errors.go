@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -39,7 +40,7 @@ func fatalAuth(err error) error {
 	}
 	var status slack.StatusCodeError
 	if errors.As(err, &status) && status.Code == http.StatusNotFound {
-		return fmt.Errorf("Slack has no such method there: check SLACK_API_URL (%w)", err)
+		return fmt.Errorf("no such method there: check SLACK_API_URL (%w)", err)
 	}
 	return nil
 }
@@ -124,6 +125,16 @@ func read(err error) verdict {
 		text = "The bot lacks the scope " + answer.Needed + "."
 	}
 	return verdict{fate: refused, text: text}
+}
+
+// plainly is an error without the URL that it happened at: response and upload
+// URLs let whoever has them answer in our name.
+func plainly(err error) error {
+	var at *url.Error
+	if errors.As(err, &at) {
+		return fmt.Errorf("%s: %w", at.Op, at.Err)
+	}
+	return err
 }
 
 // details are what Slack says beside an error's name.

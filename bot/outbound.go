@@ -16,14 +16,14 @@ const (
 	// finishWithin is how long messages in flight may take at shutdown.
 	finishWithin = 5 * time.Second
 	// unsureWait is the first wait before a message of unknown fate is looked
-	// for; it doubles up to unsureMax.
+	// for; it grows up to unsureMax.
 	unsureWait = time.Second
 	unsureMax  = 30 * time.Second
 	// deliverWithin is less than the outbox's lease, so that nobody else has the
 	// message meanwhile.
 	deliverWithin = 25 * time.Second
-	// maxAttempts is when a message is given up on: after half an hour.
-	maxAttempts = 60
+	// maxAttempts is when a message is given up on: after about two hours.
+	maxAttempts = 240
 )
 
 // send takes messages from the outbox and tells them, several at once, until
@@ -85,7 +85,7 @@ func (b *Bot) deliver(ctx context.Context, m playbook.Message) error {
 		return nil // its lease runs out, and it comes again
 	}
 	if m.Attempt > maxAttempts {
-		b.giveUp(ctx, log, inv, m, verdict{fate: refused, text: "Slack did not take the message for half an hour."})
+		b.giveUp(ctx, log, inv, m, verdict{fate: refused, text: "Slack did not take the message for two hours."})
 		return nil
 	}
 	msg, err := b.render(inv, m)
@@ -100,7 +100,7 @@ func (b *Bot) deliver(ctx context.Context, m playbook.Message) error {
 	}
 	place := b.place(inv, m)
 	if place.Thread != "" && b.lost.has(place) {
-		b.giveUp(ctx, log, inv, m, verdict{fate: refused, text: refusals[handlers.ParentGone]})
+		b.giveUp(ctx, log, inv, m, verdict{fate: refused, why: handlers.ParentGone, text: refusals[handlers.ParentGone]})
 		return nil
 	}
 	if why, err := b.rooms.ask(ctx, place.Channel); err != nil || why != handlers.Welcome {
@@ -146,14 +146,14 @@ func (b *Bot) again(ctx context.Context, log logger, inv playbook.Investigation,
 		b.note(log, b.Outbox.Retry(ctx, m, v.wait))
 	case unsure:
 		m.Unsure = true
-		wait := min(unsureWait<<min(m.Attempt-1, 10), unsureMax)
-		log.Warn("it is not known whether a message is up, looking for it before it is posted again", "wait", wait, "err", err)
+		wait := min(unsureWait<<min(m.Attempt/2, 10), unsureMax)
+		log.Warn("it is not known whether a message is up, looking for it before it is posted again", "wait", wait, "err", plainly(err))
 		b.note(log, b.Outbox.Retry(ctx, m, wait))
 	case deadToken:
 		b.note(log, b.Outbox.Retry(ctx, m, unsureMax))
 		return fatalAuth(err)
 	default:
-		log.Error("a message is given up on", "why", v.text, "err", err)
+		log.Error("a message is given up on", "why", v.text, "err", plainly(err))
 		b.giveUp(ctx, log, inv, m, v)
 	}
 	return nil
@@ -162,7 +162,11 @@ func (b *Bot) again(ctx context.Context, log logger, inv playbook.Investigation,
 // giveUp buries a message where operators see it. When it is the parent, the
 // person who asked is told what to do.
 func (b *Bot) giveUp(ctx context.Context, log logger, inv playbook.Investigation, m playbook.Message, v verdict) {
-	b.note(log, b.Outbox.Dead(ctx, m, v.text))
+	if m.Update && v.why == handlers.ParentGone {
+		b.note(log, b.Outbox.Posted(ctx, m, playbook.Posted{})) // there is nothing left to edit
+	} else {
+		b.note(log, b.Outbox.Dead(ctx, m, v.text))
+	}
 	if m.Kind != playbook.ParentMessage && v.why != handlers.ParentGone {
 		return
 	}

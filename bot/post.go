@@ -80,9 +80,12 @@ func (b *Bot) post(ctx context.Context, inv playbook.Investigation, m *playbook.
 	return up, verdict{}, nil
 }
 
-// content is what a message says. Nothing in it is linked, unfurled or parsed.
+// content is what a message says. Nothing in it is linked, unfurled or parsed;
+// an edit would parse, if it were not told otherwise.
+// https://docs.slack.dev/reference/methods/chat.update
 func content(m render.Message) []slack.MsgOption {
-	o := []slack.MsgOption{slack.MsgOptionText(m.Text, false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl()}
+	o := []slack.MsgOption{slack.MsgOptionText(m.Text, false), slack.MsgOptionParse(false), slack.MsgOptionLinkNames(false),
+		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl()}
 	if len(m.Blocks) > 0 {
 		o = append(o, slack.MsgOptionBlocks(m.Blocks...))
 	}

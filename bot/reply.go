@@ -166,12 +166,12 @@ func (b *Bot) respond(ctx context.Context, url string, s spoken) error {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(raw))
 	if err != nil {
-		return fmt.Errorf("make an answer: %w", err)
+		return fmt.Errorf("make an answer: %w", plainly(err))
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := b.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("answer through the response URL: %w", err)
+		return fmt.Errorf("answer through the response URL: %w", plainly(err))
 	}
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 4096)) // "ok", or JSON

@@ -34,10 +34,12 @@ type asked struct {
 // patience is how long a person waits before typing a command again.
 const patience = 2 * time.Second
 
-// ask types a question, again and again as people do, until it is taken.
+// ask types a question, again and again as people do, until it is taken. The
+// command that was is then delivered a second time.
 func (a *asked) ask(ctx context.Context, w *world, q question) {
 	for {
 		var d struct {
+			ID      string                 `json:"envelope_id"`
 			Acked   bool                   `json:"acked"`
 			MS      int                    `json:"ack_ms"`
 			Payload *struct{ Text string } `json:"ack_payload"`
@@ -49,7 +51,14 @@ func (a *asked) ask(ctx context.Context, w *world, q question) {
 			}
 			return
 		}
-		if a.answered(w, q, d.Acked, time.Duration(d.MS)*time.Millisecond, d.Payload) || !pause(ctx, patience) {
+		if a.answered(w, q, d.Acked, time.Duration(d.MS)*time.Millisecond, d.Payload) {
+			// Slack may deliver it once more, to any connection.
+			if err := ask(ctx, http.MethodPost, w.slack+"/_emu/redeliver", obj{"envelope_id": d.ID}, nil); err != nil {
+				w.t.Error(err)
+			}
+			return
+		}
+		if !pause(ctx, patience) {
 			return
 		}
 	}

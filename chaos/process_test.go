@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -26,14 +28,26 @@ func need(t testing.TB, program string) {
 	}
 }
 
-// build makes the program that is tested.
-func build(t testing.TB) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "stsleuth")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "github.com/stsleuth/stsleuth/cmd/stsleuth").CombinedOutput(); err != nil {
-		t.Fatalf("build the program: %v\n%s", err, out)
+// program is what is tested, built once.
+var program string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	flag.Set("test.parallel", "8") // these tests wait more than they work
+	dir, err := os.MkdirTemp("", "stsleuth-chaos-*")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
-	return path
+	program = filepath.Join(dir, "stsleuth")
+	code := 1
+	if out, err := exec.Command("go", "build", "-o", program, "../cmd/stsleuth").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build the program: %v\n%s", err, out)
+	} else {
+		code = m.Run()
+	}
+	os.RemoveAll(dir)
+	os.Exit(code)
 }
 
 func freePort(t testing.TB) string {

@@ -8,9 +8,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
-	"sync"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,12 +23,11 @@ import (
 
 // world is the product as it runs, with everything around it.
 type world struct {
-	t       testing.TB
-	program string
-	slack   string // the Slack emulator's URL
-	aws     string // the AWS emulator's URL
-	port    string // Redis's
-	bot     struct {
+	t     testing.TB
+	slack string // the Slack emulator's URL
+	aws   string // the AWS emulator's URL
+	port  string // Redis's
+	bot   struct {
 		Token string `json:"bot_token"`
 		App   string `json:"app_token"`
 	}
@@ -34,8 +35,7 @@ type world struct {
 	rdb   *redis.Client
 
 	redisArgs []string
-	mu        sync.Mutex
-	redis     *process // guarded by mu
+	redis     *process
 }
 
 // newWorld starts Redis and the emulators, and no replica yet. A query of AWS
@@ -43,10 +43,15 @@ type world struct {
 func newWorld(t testing.TB, regions []string, query time.Duration) *world {
 	t.Helper()
 	need(t, "redis-server")
-	w := &world{t: t, program: build(t), port: freePort(t)}
+	w := &world{t: t, port: freePort(t)}
 	w.redisArgs = []string{"--port", w.port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--appendonly", "yes", "--appendfsync", "always",
 		"--save", "", "--maxmemory-policy", "noeviction"}
 	w.startRedis()
+	t.Cleanup(func() {
+		if lines := w.logged(); t.Failed() {
+			t.Logf("the end of what was logged about investigations:\n%s", strings.Join(lines[max(0, len(lines)-100):], ""))
+		}
+	})
 	until(t, "Redis answers", 10*time.Second, func() bool { return w.rdb.Ping(t.Context()).Err() == nil })
 	state, err := store.Open(t.Context(), w.redisURL(), store.Options{})
 	if err != nil {
@@ -57,8 +62,8 @@ func newWorld(t testing.TB, regions []string, query time.Duration) *world {
 
 	dir := t.TempDir()
 	slack, aws := filepath.Join(dir, "slack"), filepath.Join(dir, "aws")
-	s := start(t, "slack", nil, w.program, "emulate", "slack", "--addr", "127.0.0.1:0", "--ready-file", slack)
-	a := start(t, "aws", nil, w.program, "emulate", "aws", "--addr", "127.0.0.1:0", "--ready-file", aws, "--capture", incident(t, regions), "--query-duration", query.String())
+	s := start(t, "slack", nil, program, "emulate", "slack", "--addr", "127.0.0.1:0", "--ready-file", slack)
+	a := start(t, "aws", nil, program, "emulate", "aws", "--addr", "127.0.0.1:0", "--ready-file", aws, "--capture", incident(t, regions), "--query-duration", query.String())
 	w.slack, w.aws = s.listening(t, slack), a.listening(t, aws)
 	var workspace struct{ App any }
 	workspace.App = &w.bot
@@ -69,25 +74,39 @@ func newWorld(t testing.TB, regions []string, query time.Duration) *world {
 	return w
 }
 
+// logged are the lines of all replicas that tell of trouble with investigations,
+// by time, and of panics.
+func (w *world) logged() (lines []string) {
+	w.t.Helper()
+	files, err := filepath.Glob(filepath.Join(w.t.ArtifactDir(), "replica-*.log"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for line := range strings.Lines(string(raw)) {
+			trouble := strings.Contains(line, `"level":"WARN"`) || strings.Contains(line, `"level":"ERROR"`)
+			if trouble && strings.Contains(line, "inv_") || strings.Contains(line, "panic") {
+				lines = append(lines, line)
+			}
+		}
+	}
+	slices.Sort(lines) // each begins with its time
+	return lines
+}
+
 func (w *world) redisURL() string { return "redis://127.0.0.1:" + w.port }
 
 func (w *world) startRedis() {
 	w.t.Helper()
-	p := start(w.t, "redis", nil, "redis-server", w.redisArgs...)
-	w.mu.Lock()
-	w.redis = p
-	w.mu.Unlock()
+	w.redis = start(w.t, "redis", nil, "redis-server", w.redisArgs...)
 	if w.rdb == nil {
 		w.rdb = redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + w.port})
 		w.t.Cleanup(func() { w.rdb.Close() })
 	}
-}
-
-func (w *world) killRedis() {
-	w.mu.Lock()
-	p := w.redis
-	w.mu.Unlock()
-	p.kill()
 }
 
 // awsEnv is what a process needs to ask the emulator for AWS, and nobody else.
@@ -116,7 +135,7 @@ func (r *replica) run(of int) {
 	r.w.t.Helper()
 	env := append(r.w.awsEnv(), "SLACK_BOT_TOKEN="+r.w.bot.Token, "SLACK_APP_TOKEN="+r.w.bot.App, "SLACK_API_URL="+r.w.slack+"/api/",
 		"REDIS_URL="+r.w.redisURL(), "STSLEUTH_REPLICAS="+strconv.Itoa(of))
-	r.process = start(r.w.t, fmt.Sprintf("replica-%d", r.n), env, r.w.program, "serve", "--health", r.health)
+	r.process = start(r.w.t, fmt.Sprintf("replica-%d", r.n), env, program, "serve", "--health", r.health)
 }
 
 // ready waits until it answers commands.
@@ -177,8 +196,7 @@ type message struct {
 	Metadata *struct {
 		Payload struct{ ID, Message string } `json:"event_payload"`
 	}
-	Versions []struct{ Text string }
-	Files    []struct{ Name string }
+	Files []struct{ Name string }
 }
 
 // messages are those of a channel, or of a thread.

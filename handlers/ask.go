@@ -31,9 +31,3 @@ func (d *Desk) ask(ctx context.Context, from Source, asked Asked) Reply {
 	}
 	return r
 }
-
-// link is where the investigation is told, "" until it is.
-func link(inv playbook.Investigation) string {
-	p, _ := inv.Message(playbook.IDOf(playbook.ParentMessage, ""))
-	return p.Permalink
-}

@@ -12,7 +12,7 @@ import (
 
 // prefillWithin bounds the look at the channel's last question: a form has to be
 // opened within three seconds of the command, and is useful without it.
-const prefillWithin = 500 * time.Millisecond
+const prefillWithin = 1500 * time.Millisecond
 
 // form opens the form. What the line did not say is filled in from the
 // channel's last question.

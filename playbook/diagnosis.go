@@ -1,5 +1,7 @@
 package playbook
 
+import "strings"
+
 // CauseID names a cause; the ids are part of the product's contract.
 type CauseID string
 
@@ -91,6 +93,27 @@ type Diagnosis struct {
 	Causes     []Finding    `json:"causes"`
 	NotChecked []NotChecked `json:"not_checked"`
 	Offers     []Offer      `json:"offers"`
+}
+
+// Verdicts says two diagnoses in a line: "was no-correlation, now max-session-lowered".
+func Verdicts(was, now Diagnosis) string {
+	a, b := was.named(), now.named()
+	if a == b {
+		return "still " + a
+	}
+	return "was " + a + ", now " + b
+}
+
+// named is the diagnosis by its causes' ids, or by its verdict where there are none.
+func (d Diagnosis) named() string {
+	var ids []string
+	for _, c := range d.Causes {
+		ids = append(ids, string(c.Cause))
+	}
+	if len(ids) == 0 {
+		return d.Verdict.String()
+	}
+	return strings.Join(ids, " and ")
 }
 
 // NotChecked is what could not be looked at and why, in words for people.

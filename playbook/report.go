@@ -16,6 +16,14 @@ type Report struct {
 	Steps     []Outcome // in the plan's order
 	Rules     []Judged  // in the rules' order
 	Diagnosis Diagnosis
+	Was       *Earlier // what was said before a longer window was judged; nil for a first run
+}
+
+// Earlier is the verdict that a longer window's verdict replaces. Both are kept.
+type Earlier struct {
+	ID        string    `json:"id"`
+	Window    Window    `json:"window"`
+	Diagnosis Diagnosis `json:"diagnosis"`
 }
 
 // Cost is what the investigation asked of AWS.
@@ -59,6 +67,7 @@ type reportJSON struct {
 	Rules     []Judged     `json:"rules"`
 	Diagnosis Diagnosis    `json:"diagnosis"`
 	Cost      Cost         `json:"cost"`
+	Was       *Earlier     `json:"was,omitempty"`
 }
 
 // MarshalJSON writes the keys of the published schema in their fixed order.
@@ -66,7 +75,7 @@ func (r Report) MarshalJSON() ([]byte, error) {
 	t := r.Request.Target
 	j := reportJSON{Schema: Schema, ID: r.Request.ID,
 		Target: reportTarget{Role: t.Role, RoleARN: t.RoleARN, Account: t.Account, Region: t.Region, Partition: t.Partition},
-		Window: r.Request.Window, Steps: orEmpty(r.Steps), Rules: orEmpty(r.Rules), Diagnosis: r.Diagnosis, Cost: r.Cost()}
+		Window: r.Request.Window, Steps: orEmpty(r.Steps), Rules: orEmpty(r.Rules), Diagnosis: r.Diagnosis, Cost: r.Cost(), Was: r.Was}
 	j.Diagnosis.Causes = orEmpty(j.Diagnosis.Causes)
 	j.Diagnosis.NotChecked = orEmpty(j.Diagnosis.NotChecked)
 	j.Diagnosis.Offers = orEmpty(j.Diagnosis.Offers)
@@ -88,7 +97,7 @@ func (r *Report) UnmarshalJSON(b []byte) error {
 	t := j.Target
 	*r = Report{Request: Request{ID: j.ID, Window: j.Window, At: j.Window.To,
 		Target: Target{Asked: t.Role, Role: t.Role, RoleARN: t.RoleARN, Account: t.Account, Region: t.Region, Partition: t.Partition}},
-		Steps: j.Steps, Rules: j.Rules, Diagnosis: j.Diagnosis}
+		Steps: j.Steps, Rules: j.Rules, Diagnosis: j.Diagnosis, Was: j.Was}
 	return nil
 }
 

@@ -30,6 +30,9 @@ func Diagnosis(inv playbook.Investigation, plan playbook.Plan) Message {
 		if inv.SupersededBy != "" {
 			add(superseded(inv))
 		}
+		if words := judgedAgain(inv); words != "" {
+			add(paragraph(sayBold("Judged again: "), say(words)))
+		}
 		switch d.Verdict {
 		case playbook.CauseFound, playbook.SeveralCauses:
 			add(causes(d.Causes, room)...)
@@ -296,6 +299,27 @@ func provenance(inv playbook.Investigation) slack.Block {
 	return b
 }
 
+// judgedAgain says what was said before a longer window was read, or what a check
+// after the diagnosis made of it; "" where the diagnosis is the only one.
+func judgedAgain(inv playbook.Investigation) string {
+	if inv.Report == nil {
+		return ""
+	}
+	var parts []string
+	if was := inv.Report.Was; was != nil {
+		parts = append(parts, fmt.Sprintf("%s, with %s read in place of %s.", playbook.Verdicts(was.Diagnosis, inv.Report.Diagnosis), hours(inv.Request.Window.Length()), hours(was.Window.Length())))
+	}
+	for _, p := range inv.Presses {
+		if p.Outcome == nil {
+			continue
+		}
+		if review, ok := facts.ReviewOf(*p.Outcome); ok && review.Rejudged != nil {
+			parts = append(parts, fmt.Sprintf("%s: %s.", pressTitle(p.Action), review.Rejudged.Words))
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
 func superseded(inv playbook.Investigation) slack.Block {
 	words := "Superseded: a newer investigation judged this again; see its card."
 	if p := supersededLink(inv); p != "" {
@@ -319,6 +343,9 @@ func diagnosisText(inv playbook.Investigation, plan playbook.Plan) string {
 	s := []string{"Diagnosis for " + who(inv) + " in " + where(inv) + "."}
 	if inv.SupersededBy != "" {
 		s = append(s, "It was superseded by a newer one.")
+	}
+	if words := judgedAgain(inv); words != "" {
+		s = append(s, "Judged again: "+words)
 	}
 	switch {
 	case len(d.Causes) > 0:

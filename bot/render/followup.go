@@ -6,6 +6,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/stsleuth/stsleuth/playbook"
+	"github.com/stsleuth/stsleuth/playbook/facts"
 )
 
 // pressTitle is what people know a button by; "" for those that are not worth a line.
@@ -68,6 +69,9 @@ func FollowUp(inv playbook.Investigation, p playbook.Press) Message {
 		}
 		if p.Led != "" && p.State != playbook.Failed && p.State != playbook.Stopped {
 			words = "It is a new investigation; its card comes into the channel."
+			if p.Action == string(playbook.Extend48h) {
+				words = "It only reads what was not read yet; its card comes into this thread."
+			}
 			if p.Action == ActionLookAgain && p.State != playbook.Finished {
 				words = "It runs in 15 minutes, when CloudTrail has caught up; its card comes into the channel."
 			}
@@ -78,16 +82,23 @@ func FollowUp(inv playbook.Investigation, p playbook.Press) Message {
 	}
 	o := *p.Outcome
 	long := len(o.Proof) > shownProof
+	review, reviewed := facts.ReviewOf(o)
 	m := fit(maxWithout, func(room int) Message {
 		long = long || room < 300
 		m := Message{Text: sentence(fmt.Sprintf("%s for %s in %s: %s.", title, who(inv), where(inv), statusWords(o.Status)), o.Summary, o.Partial)}
 		m.Blocks = append([]slack.Block{paragraph(sayBold(title+": "+statusWords(o.Status)+". "), data(o.Summary, room))}, caveats(o, room)...)
 		m.Blocks = append(m.Blocks, proof(o, room)...)
 		m.Blocks = append(m.Blocks, by)
+		if reviewed && len(review.Table.Rows) > 0 {
+			m.Blocks = append(m.Blocks, table(review.Table.Columns, review.Table.Rows, min(room, summaryCell)))
+		}
 		return m
 	})
+	if chart, ok := chartFile(review.Chart, who(inv)); ok {
+		m.Files = append(m.Files, chart)
+	}
 	if long {
-		m.Files = files("follow-up-"+slug(p.Action)+".txt", o, nil, nil, title+" for "+who(inv)+", in full")
+		m.Files = append(m.Files, files("follow-up-"+slug(p.Action)+".txt", o, nil, nil, title+" for "+who(inv)+", in full")...)
 	}
 	return m
 }

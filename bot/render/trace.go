@@ -48,6 +48,9 @@ func Trace(inv playbook.Investigation, rules []playbook.Rule) Message {
 		}
 		sum := fmt.Sprintf("%d fired, %d ruled out, %d undetermined", counts[playbook.Supported], counts[playbook.Refuted], counts[playbook.Undetermined])
 		m.Blocks[0] = paragraph(sayBold("Rule trace: "), say(sum))
+		if words := judgedAgain(inv); words != "" {
+			m.Blocks = append(m.Blocks, paragraph(sayBold("Judged again: "), say(words)))
+		}
 		notChecked := "Nothing was left unchecked."
 		if len(report.Diagnosis.NotChecked) > 0 {
 			m.Blocks = append(m.Blocks, unchecked(inv, nil, "Not checked", min(room, shownLine)))

@@ -8,7 +8,7 @@ import (
 var sights = []incident{
 	{
 		name: "nothing-fits-busy", title: "Somebody read expired token in a dashboard", now: "2026-09-22T16:40:00Z", role: "inventory-api", region: "eu-west-1",
-		what:   "busy logs, sessions renewed in time, another role's expired sessions in a log group nearby, and one colleague who tried the role once: nothing of it explains anything",
+		what:   "busy logs, sessions renewed in time, another role's expired sessions and users' expired tokens in log groups nearby, and one colleague who tried the role once: nothing of it explains anything",
 		source: "[CloudTrail and failed authentication](https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html)",
 		expect: expect{never: []string{"no-refresh", "access-denied-other", "refresh-failing", "not-aws", "account-wide-refresh"}, steps: map[string]string{"trust-changes": "clear"}},
 		build: func(c *capture) {
@@ -21,6 +21,7 @@ var sights = []incident{
 			w := c.user(curious, "203.0.113.47", cli)
 			c.refuse(c.ago("6h20m"), w, r, "try", ask{}, "AccessDenied", notAuthorized(w, r, ""))
 			c.addGroup("/prod/inventory-api").chatter(60, "inventory-api-0", "inventory-api-1")
+			c.lookAlikes(c.addGroup("/shared/portal"), 15, "portal-1")
 			other := c.addRole("legacy-fax", 3600, trusting(u.Arn))
 			g := c.addGroup("/prod/legacy")
 			for i := range 4 {
@@ -153,9 +154,9 @@ var sights = []incident{
 	},
 	{
 		name: "young-log-group", title: "Tokens expired last night, they say", now: "2026-08-25T09:30:00Z", role: "night-batch", region: "eu-west-1",
-		what:   "the application's log group was made an hour ago and another keeps one day of two that are asked for: silence there proves nothing",
+		what:   "the application's log group was made an hour ago and another keeps one day of two that are asked for: silence there proves nothing, and users' tokens that expire in a neighbour's group do not make up for it",
 		source: "[log retention](https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html)", window: "48h",
-		expect: expect{blind: true, never: []string{"no-refresh", "refresh-failing"}, steps: map[string]string{"app-errors": "blind", "sts-errors": "clear", "trust-changes": "clear"}},
+		expect: expect{blind: true, never: []string{"no-refresh", "refresh-failing", "not-aws"}, steps: map[string]string{"sts-errors": "clear", "trust-changes": "clear"}},
 		build: func(c *capture) {
 			u := c.addUser("svc-night")
 			r := c.addRole("night-batch", 3600, trusting(u.Arn))
@@ -168,6 +169,7 @@ var sights = []incident{
 			short := c.addGroup("/prod/night-batch-audit")
 			short.retention = 1
 			short.chatter(10, "night-batch")
+			c.lookAlikes(c.addGroup("/shared/portal"), 12, "portal-3")
 		},
 	},
 	{

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -129,40 +127,14 @@ func (b *tab) shot(name string) {
 // startDemo runs the command as main does, and returns its URL.
 func startDemo(t *testing.T, args ...string) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "ready")
-	ctx, cancel := context.WithCancel(context.Background())
-	var out, errs bytes.Buffer
-	done := make(chan int, 1)
-	go func() {
-		done <- run(ctx, append([]string{"demo", "--addr", "127.0.0.1:0", "--open=false", "--ready-file", file}, args...), streams{&out, &errs, func(string) string { return "" }})
-	}()
+	url, stop := started(t, append([]string{"demo", "--addr", "127.0.0.1:0", "--open=false"}, args...)...)
 	t.Cleanup(func() {
-		cancel()
-		select {
-		case code := <-done:
-			if code != exitDone {
-				t.Errorf("demo ended with %d: %s", code, errs.String())
-			}
-		case <-time.After(15 * time.Second):
-			t.Error("demo does not end")
+		begun := time.Now()
+		if code := stop(); code != exitDone || time.Since(begun) > 10*time.Second {
+			t.Errorf("demo ended with %d after %s", code, time.Since(begun))
 		}
 	})
-	deadline := time.After(30 * time.Second)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if raw, err := os.ReadFile(file); err == nil {
-			return strings.TrimSpace(string(raw))
-		}
-		select {
-		case <-tick.C:
-		case code := <-done:
-			done <- code
-			t.Fatalf("demo ended with %d: %s", code, errs.String())
-		case <-deadline:
-			t.Fatal("demo is not ready after 30 s")
-		}
-	}
+	return url
 }
 
 const card = `[...document.querySelectorAll('#log .message')].find(m => m.textContent.includes('Cause found'))`
@@ -183,7 +155,7 @@ func TestDemoInABrowser(t *testing.T) {
 	for _, n := range []string{"1 Role exists", "2 Failed STS", "3 Trust policy", "4 STS error", "5 Sessions", "6 Expiry errors", "7 Who may", "8 Changes", "9 SAML"} {
 		b.until(fmt.Sprintf(`[...document.querySelectorAll('#thread-log .message')].filter(m => m.textContent.includes(%q)).length >= 1`, n))
 	}
-	b.eval(`[...document.querySelectorAll('#thread-log .message')].find(m => m.textContent.includes('6 Expiry errors')).scrollIntoView()`)
+	b.eval(`[...document.querySelectorAll('#thread-log .message')].find((m, i) => i > 0 && m.textContent.includes('6 Expiry errors')).scrollIntoView()`)
 	b.shot("demo-4-evidence")
 	b.eval(`[...document.querySelectorAll('#thread-log .message')].find(m => m.querySelector('img[alt*="imeline"], .file-image img'))?.scrollIntoView()`)
 	b.shot("demo-4-timeline")

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/stsleuth/stsleuth/internal/app"
 	"github.com/stsleuth/stsleuth/internal/awsemu"
 	"github.com/stsleuth/stsleuth/internal/capture"
@@ -61,12 +63,7 @@ func (c *evalCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	all := []evaluation{}
-	for _, dir := range dirs {
-		if e, ok := evaluate(ctx, dir); ok {
-			all = append(all, e)
-		}
-	}
+	all := evaluateAll(ctx, dirs)
 	t := total(all)
 	if c.Output == "json" {
 		enc := json.NewEncoder(s.out)
@@ -84,6 +81,32 @@ func (c *evalCmd) Run(ctx context.Context, s streams) error {
 		return fmt.Errorf("%d of %d captures do not come out as expected", t.Captures-t.Passed, t.Captures)
 	}
 	return nil
+}
+
+// evalAtOnce is how many captures run side by side: most of one is waiting.
+const evalAtOnce = 8
+
+// evaluateAll runs captures side by side; the order stays theirs.
+func evaluateAll(ctx context.Context, dirs []string) []evaluation {
+	results := make([]*evaluation, len(dirs))
+	var g errgroup.Group
+	g.SetLimit(evalAtOnce)
+	for i, dir := range dirs {
+		g.Go(func() error {
+			if e, ok := evaluate(ctx, dir); ok {
+				results[i] = &e
+			}
+			return nil
+		})
+	}
+	g.Wait()
+	all := []evaluation{}
+	for _, e := range results {
+		if e != nil {
+			all = append(all, *e)
+		}
+	}
+	return all
 }
 
 // evaluate runs one capture; false where it does not say what to expect.

@@ -13,22 +13,40 @@ import (
 )
 
 type explainCmd struct {
-	Name string `arg:"" optional:"" help:"A step's, rule's or cause's id, or \"steps\", \"rules\", \"causes\"."`
+	Name string `arg:"" optional:"" help:"A step's, rule's, cause's or follow-up's id, or \"steps\", \"rules\", \"causes\", \"follow-ups\"."`
 	All  bool   `help:"Print everything as one Markdown page."`
 }
 
 // Run prints what the code itself says of a step, a rule or a cause.
 func (c *explainCmd) Run(_ context.Context, s streams) error {
-	plan, err := app.AWS{Config: aws.Config{Region: "us-east-1"}}.Plan()
+	source := app.AWS{Config: aws.Config{Region: "us-east-1"}}
+	plan, err := source.Plan()
+	if err != nil {
+		return err
+	}
+	checks, err := source.FollowUps()
 	if err != nil {
 		return err
 	}
 	if c.All {
-		explainAll(s.out, plan)
+		explainAll(s.out, plan, checks)
 		return nil
 	}
+	explained := false
 	if step, ok := plan.Step(playbook.StepID(c.Name)); ok {
 		fmt.Fprintf(s.out, "Step %d, %s: %s\n\n%s\n\nNeeds: %s\nTime: %s at most\nIAM actions: %s\n", step.N, step.ID, step.Title, step.Doc, orNone(ids(step.Needs)), step.Timeout, orNone(step.Actions))
+		explained = true
+	}
+	for _, f := range checks { // a follow-up may go by a step's name
+		if string(f.Offer) == c.Name {
+			if explained {
+				fmt.Fprintln(s.out)
+			}
+			fmt.Fprintf(s.out, "Follow-up %s: %s\n\n%s\n\nTime: %s at most\nIAM actions: %s\n", f.Offer, f.Title, f.Doc, f.Timeout, orNone(f.Actions))
+			explained = true
+		}
+	}
+	if explained {
 		return nil
 	}
 	for _, r := range rules.All() {
@@ -63,8 +81,15 @@ func (c *explainCmd) Run(_ context.Context, s streams) error {
 			fmt.Fprintf(s.out, "  %-24s %s\n", cause.ID, cause.Means)
 		}
 	}
+	if c.Name == "" || c.Name == "follow-ups" {
+		known = true
+		fmt.Fprintln(s.out, "Follow-ups")
+		for _, f := range checks {
+			fmt.Fprintf(s.out, "  %-24s %s\n", f.Offer, f.Title)
+		}
+	}
 	if !known {
-		return usageError(fmt.Sprintf("there is no step, rule or cause named %q; \"stsleuth explain\" lists them", c.Name))
+		return usageError(fmt.Sprintf("there is no step, rule, cause or follow-up named %q; \"stsleuth explain\" lists them", c.Name))
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // explainAll writes docs/STEPS.md: everything that `explain` tells, as one page.
-func explainAll(w io.Writer, plan playbook.Plan) {
+func explainAll(w io.Writer, plan playbook.Plan, checks []playbook.FollowUp) {
 	fmt.Fprintln(w, "# Steps, rules and causes")
 	fmt.Fprintln(w)
 	fmt.Fprintln(w, "Made from the code by `stsleuth explain --all`; a test keeps it so.")
@@ -28,6 +28,11 @@ func explainAll(w io.Writer, plan playbook.Plan) {
 	fmt.Fprintln(w, "\nThe most direct first: where two causes explain the same failure, the earlier one has it.")
 	for _, c := range rules.Causes() {
 		fmt.Fprintf(w, "\n### `%s`\n\n%s\n\n- Decisive: %s\n- Fix now: %s\n- Prevent: %s\n", c.ID, c.Means, c.Decisive, c.Fix, c.Prevent)
+	}
+	fmt.Fprintln(w, "\n## Follow-ups")
+	fmt.Fprintln(w, "\nThe checks behind the buttons of a diagnosis, and `--follow-up` on the command line.")
+	for _, f := range checks {
+		fmt.Fprintf(w, "\n### %s (`%s`)\n\n%s\n\nAt most %s. IAM actions: %s.\n", f.Title, f.Offer, f.Doc, f.Timeout, orNone(quoted(f.Actions)))
 	}
 }
 

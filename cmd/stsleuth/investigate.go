@@ -43,14 +43,7 @@ func (c *investigateCmd) Run(ctx context.Context, s streams) error {
 		}
 		defer o.Close()
 		source, at, ask = o.aws, o.incident.Now, o.question()
-	} else {
-		cfg, err := app.LoadAWS(ctx)
-		if err != nil {
-			return err
-		}
-		source = app.AWS{Config: cfg}
 	}
-	source.Settings.AppLogGroups = c.LogGroups
 	ask, err := ask.override(c.Role, c.Region, c.Window)
 	if err != nil {
 		return err
@@ -59,6 +52,12 @@ func (c *investigateCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	if c.Capture == "" { // only now: a slip of the pen is told whatever the credentials
+		if source.Config, err = app.LoadAWS(ctx); err != nil {
+			return err
+		}
+	}
+	source.Settings.AppLogGroups = c.LogGroups
 	if source.Config.Region == "" || playbook.Partition(source.Config.Region) != req.Target.Partition {
 		source.Config.Region = req.Target.Region
 	}

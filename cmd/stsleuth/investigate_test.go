@@ -156,7 +156,7 @@ func TestExitCodes(t *testing.T) {
 		"a wrong role is a slip":                          {[]string{"investigate", "a b", "eu-west-1"}, exitWrongly, "role name"},
 		"a window that is too long is a slip":             {[]string{"investigate", "app", "eu-west-1", "--window", "9d"}, exitWrongly, "between 1h and 7d"},
 		"a folder without an incident could not run":      {[]string{"investigate", "--capture", t.TempDir()}, exitFailed, "incident.yaml"},
-		"an unknown name to explain is a slip":            {[]string{"explain", "nope"}, exitWrongly, "no step, rule or cause"},
+		"an unknown name to explain is a slip":            {[]string{"explain", "nope"}, exitWrongly, "no step, rule, cause or follow-up"},
 		"explain tells a step":                            {[]string{"explain", "sessions"}, exitDone, "IAM actions:"},
 		"explain tells a rule":                            {[]string{"explain", "timing"}, exitDone, "Criterion"},
 		"explain tells a cause":                           {[]string{"explain", "no-refresh"}, exitDone, "Decisive"},

@@ -64,13 +64,12 @@ func actionsOf(ids []string) ([]string, error) {
 	}
 	var out []string
 	for _, id := range ids {
-		if step, ok := plan.Step(playbook.StepID(id)); ok {
-			out = append(out, step.Actions...)
-		} else if check, ok := followups.Find(checks, playbook.Offer(id)); ok {
-			out = append(out, check.Actions...)
-		} else {
+		step, isStep := plan.Step(playbook.StepID(id))
+		check, isCheck := followups.Find(checks, playbook.Offer(id)) // it may go by a step's name
+		if !isStep && !isCheck {
 			return nil, usageError(fmt.Sprintf("there is no step or follow-up named %q; \"stsleuth explain\" lists them", id))
 		}
+		out = append(append(out, step.Actions...), check.Actions...)
 	}
 	return out, nil
 }

@@ -40,6 +40,9 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 	o.Store.Retention = c.Retention
 	o.AWS.Settings.AppLogGroups = c.LogGroups
 	service, err := app.New(ctx, o)
+	if err != nil && ctx.Err() != nil {
+		return nil // told to stop while it waited for Redis
+	}
 	if err != nil {
 		return err
 	}

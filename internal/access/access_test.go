@@ -12,7 +12,7 @@ import (
 
 type groups map[string][]string
 
-var errSlack = errors.New("Slack did not answer")
+var errSlack = errors.New("no answer from Slack")
 
 func (g groups) Members(_ context.Context, id string) ([]string, error) {
 	if users, ok := g[id]; ok {
@@ -54,7 +54,7 @@ func TestDecisions(t *testing.T) {
 		"not for another action":                              {rules, ask(Extend, "U0ONE", Member, "C0A", Own, "111122223333"), false, "no rule lets you extend"},
 		"not from another channel":                            {rules, ask(FollowUp, "U0ONE", Member, "C0A", Own, "111122223333"), false, "no rule"},
 		"one group fails, the other has the user":             {rules, ask(FollowUp, "U0ONE", Member, "C0PRIV", Own, ""), true, "Rule 3"},
-		"one group fails, the other has not":                  {rules, ask(FollowUp, "U0TWO", Member, "C0PRIV", Own, ""), false, "look up group S0BROKEN: Slack did not answer"},
+		"one group fails, the other has not":                  {rules, ask(FollowUp, "U0TWO", Member, "C0PRIV", Own, ""), false, "look up group S0BROKEN: no answer from Slack"},
 		"a guest in a group is still a guest":                 {rules, ask(Investigate, "U0GUESTY", Guest, "C0A", Own, "111122223333"), false, "guests"},
 		"a guest whom a rule names":                           {rules, ask(Investigate, "U0GUEST", Guest, "C0A", Own, ""), true, "Rule 4"},
 		"a guest whom a rule names, for another action":       {rules, ask(FollowUp, "U0GUEST", Guest, "C0A", Own, ""), false, "guests"},

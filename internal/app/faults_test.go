@@ -2,6 +2,8 @@ package app
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,51 +14,53 @@ import (
 // Whatever happens to the calls that tell something, and to those that look
 // whether it was told, the thread has each message once.
 func TestEachMessageOnceThoughSlackFails(t *testing.T) {
-	for name, fault := range map[string]obj{
-		"carried out, then status 500":         {"status": 500, "after_commit": true},
-		"carried out, then connection cut":     {"after_commit": true},
-		"carried out, then internal_error":     {"error": "internal_error", "after_commit": true},
-		"not carried out, status 503":          {"status": 503},
-		"asked to wait in the middle":          {"status": 429, "retry_after": 1},
-		"not carried out, service_unavailable": {"error": "service_unavailable"},
+	methods := []string{"chat.postMessage", "chat.update", "files.getUploadURLExternal", "upload", "files.completeUploadExternal", "conversations.replies", "conversations.history", "chat.getPermalink"}
+	for name, faults := range map[string][]obj{
+		"carried out, then failed": {{"status": 500, "after_commit": true}, {"after_commit": true}, {"error": "internal_error", "after_commit": true}}, // the second one cuts the connection
+		"not carried out":          {{"status": 503}, {"status": 429, "retry_after": 1}, {"error": "service_unavailable"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, set{slack: unlimited})
-			for _, method := range []string{"chat.postMessage", "chat.update", "files.getUploadURLExternal", "upload", "files.completeUploadExternal", "conversations.replies", "conversations.history", "chat.getPermalink"} {
-				f := obj{"method": method, "times": 2}
-				for k, v := range fault {
-					f[k] = v
+			for _, fault := range faults {
+				for _, method := range methods {
+					f := maps.Clone(fault)
+					f["method"], f["times"] = method, 1
+					w.fault(f)
 				}
-				w.fault(f)
 			}
 			w.command(w.asks())
 			w.until("there is a parent", func() bool { return len(w.parents(incidents)) == 1 })
 			parent := w.parents(incidents)[0].TS
-			all := w.thread(incidents, parent)
-			// In the middle of it, once more.
-			f := obj{"method": "files.completeUploadExternal", "times": 1}
-			for k, v := range fault {
-				f[k] = v
+			w.thread(incidents, parent)
+			// And once more, for the files of the report.
+			for _, fault := range faults {
+				f := maps.Clone(fault)
+				f["method"], f["times"] = "files.completeUploadExternal", 1
+				w.fault(f)
 			}
-			w.fault(f)
 			w.click(oncall, incidents, parent, "report")
 			w.until("the report is in the thread", func() bool {
-				all = w.messages(incidents, parent, "")
-				for _, m := range all {
-					for _, f := range m.Files {
-						if strings.HasPrefix(f.Name, "report") {
-							return true
-						}
-					}
-				}
-				return false
+				return slices.ContainsFunc(w.messages(incidents, parent, ""), func(m message) bool {
+					return slices.ContainsFunc(m.Files, func(f struct{ ID, Name, Title string }) bool { return strings.HasPrefix(f.Name, "report") })
+				})
 			})
-			w.control("DELETE", "/_emu/fault", nil, nil)
 			w.settled()
 			w.onceEach(w.messages(incidents, parent, ""))
 			if n := len(w.parents(incidents)); n != 1 {
 				t.Errorf("%d parents", n)
+			}
+			failed := 0
+			for _, method := range methods {
+				for _, c := range w.calls(method) {
+					if c.Fault {
+						failed++
+					}
+				}
+			}
+			t.Logf("%d calls failed", failed)
+			if failed < 3*len(faults) {
+				t.Errorf("only %d calls failed: the test shows little", failed)
 			}
 		})
 	}
@@ -131,6 +135,16 @@ func TestADeletedParentIsSaidToThePersonAndNothingStrays(t *testing.T) {
 	w.control("POST", "/_emu/delete", obj{"channel": incidents, "ts": w.parents(incidents)[0].TS}, nil)
 	w.until("the person is told", func() bool {
 		return strings.Contains(strings.Join(w.told(incidents, oncall), "\n"), "was deleted")
+	})
+	id := ""
+	for _, c := range w.calls("chat.postMessage") {
+		if meta, ok := c.Args["metadata"].(map[string]any); ok && id == "" {
+			id = meta["event_payload"].(map[string]any)["id"].(string)
+		}
+	}
+	w.until("the investigation has ended", func() bool {
+		inv, err := w.all()[0].store.Load(t.Context(), id)
+		return err == nil && inv.State.Ended()
 	})
 	w.settled()
 	for _, m := range w.messages(incidents, "", "") {

@@ -54,7 +54,7 @@ type replica struct {
 }
 
 // quick is a bot that does not wait as long as with Slack.
-var quick = bot.Pace{Open: 20 * time.Millisecond, OpenMax: 2 * time.Second, Stagger: 10 * time.Millisecond, Drain: 50 * time.Millisecond, Poll: 10 * time.Millisecond}
+var quick = bot.Pace{Open: 20 * time.Millisecond, OpenMax: 2 * time.Second, Stagger: 10 * time.Millisecond, Drain: 50 * time.Millisecond, Poll: 50 * time.Millisecond}
 
 // set changes what a world is made of.
 type set struct {
@@ -81,6 +81,7 @@ func newWorld(t *testing.T, s set) *world {
 	server := httptest.NewServer(w.slack)
 	w.url = server.URL
 	t.Cleanup(func() {
+		w.dump()
 		w.slack.Close()
 		server.Close()
 		if err := w.aws.Close(); err != nil {
@@ -89,6 +90,11 @@ func newWorld(t *testing.T, s set) *world {
 		c.Close()
 		if t.Failed() {
 			t.Log(w.log.String())
+		}
+	})
+	t.Cleanup(func() {
+		for _, r := range w.all() {
+			r.stop()
 		}
 	})
 	w.start(s.serving)
@@ -132,7 +138,6 @@ func (w *world) try(change func(*Serving)) (*replica, error) {
 			w.t.Error(err)
 		}
 	})
-	w.t.Cleanup(r.stop)
 	w.mu.Lock()
 	w.replicas = append(w.replicas, r)
 	w.mu.Unlock()
@@ -158,13 +163,13 @@ func (l *logs) String() string {
 }
 
 // patience is how long a test waits for what must happen.
-const patience = 40 * time.Second
+const patience = 2 * time.Minute
 
 // until waits for something to be so.
 func (w *world) until(what string, is func() bool) {
 	w.t.Helper()
 	deadline := time.After(patience)
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for !is() {
 		select {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -94,8 +95,8 @@ func TestNothingFromOutsideMentionsLinksOrLeaks(t *testing.T) {
 	}
 	for _, method := range []string{"chat.postMessage", "chat.update"} {
 		for _, c := range w.calls(method) {
-			if c.Args["link_names"] != nil || c.Args["parse"] == "full" {
-				t.Errorf("%s links names: %v %v", method, c.Args["link_names"], c.Args["parse"])
+			if fmt.Sprint(c.Args["link_names"]) != "false" || c.Args["parse"] != "none" || fmt.Sprint(c.Args["unfurl_links"]) != "false" {
+				t.Errorf("%s parses: %v", method, c.Args)
 			}
 		}
 	}

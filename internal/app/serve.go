@@ -68,31 +68,35 @@ func New(ctx context.Context, o Serving) (*Service, error) {
 		return nil, err
 	}
 	o.Store.Log = o.Log
-	state, err := store.Open(ctx, o.RedisURL, o.Store)
+	state, err := openWaiting(ctx, o.RedisURL, o.Store)
 	if err != nil {
 		return nil, err
 	}
-	var followUps handlers.FollowUps // none in this build
-	var offers []playbook.Offer
-	if followUps != nil {
-		offers = followUps.Offers()
+	all, err := o.AWS.FollowUps()
+	if err != nil {
+		return nil, errors.Join(err, state.Close())
 	}
+	after := checks{all: all, state: state, log: o.Log}
 	slack, err := bot.New(bot.Options{
 		BotToken: o.BotToken, AppToken: o.AppToken, APIURL: o.SlackURL, Replicas: o.Replicas,
-		Outbox: state, Unknown: store.ErrUnknown, Plan: plan, Rules: rules.All(), Offers: offers, Report: reportFiles, Log: o.Log, Pace: o.pace,
+		Outbox: state, Unknown: store.ErrUnknown, Plan: plan, Rules: rules.All(), Offers: after.Offers(), Report: reportFiles, Log: o.Log, Pace: o.pace,
 	})
 	if err != nil {
 		return nil, errors.Join(err, state.Close())
 	}
 	desk := &handlers.Desk{
 		Name: Command, Store: state, Unreachable: store.ErrUnavailable, Unknown: store.ErrUnknown,
-		Rooms: slack, Roles: newRoles(o.AWS), FollowUps: followUps, Now: o.Now, Log: o.Log,
+		Rooms: slack, Roles: newRoles(o.AWS), FollowUps: after, Now: o.Now, Log: o.Log,
 	}
 	slack.Desk = desk
 	s := &Service{log: o.Log, store: state, bot: slack, desk: desk}
 	s.work = store.Tasks{FollowUp: desk.Carry, Investigate: func(ctx context.Context, inv playbook.Investigation) error {
-		e := engine.Engine{Plan: plan, Judge: rules.Judge, Journal: state, Log: o.Log, Watch: s.begun(ctx, inv.Request.ID)}
-		_, err := e.Run(ctx, inv.Request)
+		plan, judge, err := after.longer(ctx, inv, plan)
+		if err != nil {
+			return err
+		}
+		e := engine.Engine{Plan: plan, Judge: judge, Journal: state, Log: o.Log, Watch: s.begun(ctx, inv.Request.ID)}
+		_, err = e.Run(ctx, inv.Request)
 		return err
 	}}
 	return s, nil

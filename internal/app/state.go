@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/stsleuth/stsleuth/store"
 )
@@ -15,6 +16,24 @@ func OpenState(ctx context.Context, redisURL string) (*store.Store, error) {
 		return nil, errors.New("no REDIS_URL: give the address of the Redis that `serve` uses")
 	}
 	return store.Open(ctx, redisURL, store.Options{Log: slog.New(slog.DiscardHandler)})
+}
+
+// openWaiting opens the state for a replica. Redis being away is waited for, as
+// Slack is: replicas that start meanwhile must not fall over and over. Anything
+// else that is wrong with it ends the wait.
+func openWaiting(ctx context.Context, redisURL string, o store.Options) (*store.Store, error) {
+	for wait := time.Second; ; wait = min(2*wait, 5*time.Second) {
+		state, err := store.Open(ctx, redisURL, o)
+		if !errors.Is(err, store.ErrUnavailable) {
+			return state, err
+		}
+		o.Log.Warn("Redis does not answer, trying again", "wait", wait, "err", err)
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(wait):
+		}
+	}
 }
 
 // NotStored reports whether an error says that there is no such record: it never

@@ -31,22 +31,32 @@ var sourceKey = needle.New(`Source"`)
 func fromInvestigated(raw []byte) bool {
 	found := false
 	for at := sourceKey.AfterBytes(raw, 0); at >= 0; at = sourceKey.AfterBytes(raw, at) {
-		v := bytes.TrimLeft(raw[at:], " \t\r\n")
-		if len(v) == 0 || v[0] != ':' {
+		v, ok := next(raw[at:], ':')
+		if !ok {
 			continue
 		}
-		v = bytes.TrimLeft(v[1:], " \t\r\n")
-		if len(v) == 0 || v[0] != '"' {
+		if v, ok = next(v, '"'); !ok {
 			continue
 		}
 		found = true
 		for _, s := range investigated {
-			if bytes.HasPrefix(v[1:], s) {
+			if bytes.HasPrefix(v, s) {
 				return true
 			}
 		}
 	}
 	return !found
+}
+
+// next gives what follows the sign, if that is what b begins with after blanks.
+func next(b []byte, sign byte) ([]byte, bool) {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t' || b[0] == '\r' || b[0] == '\n') {
+		b = b[1:]
+	}
+	if len(b) == 0 || b[0] != sign {
+		return nil, false
+	}
+	return b[1:], true
 }
 
 // plain are the letters that no JSON encoder escapes; + and = come as \u002b and \u003d from some.

@@ -176,6 +176,7 @@ func (b *block[T]) free() {
 func (b *block[T]) take(take Take[T]) {
 	if b.lines {
 		b.takeLines(take)
+		return
 	}
 	for _, s := range b.spans {
 		b.takeOne(take, s)
@@ -186,10 +187,12 @@ func (b *block[T]) take(take Take[T]) {
 var newline = []byte{'\n'}
 
 func (b *block[T]) takeLines(take Take[T]) {
+	b.breaks = bytes.Count(b.buf[:b.from], newline)
 	for from, next := b.from, 0; from < len(b.buf); from = next {
 		to := len(b.buf)
 		if n := bytes.IndexByte(b.buf[from:], '\n'); n >= 0 {
 			to = from + n
+			b.breaks++
 		}
 		next = to + 1
 		for from < to && blank(b.buf[from]) {

@@ -70,7 +70,7 @@ func (s *Slack) call(ctx context.Context, token, method string, args url.Values)
 		return a, err
 	}
 	if err := json.Unmarshal(body, &a); err != nil {
-		return a, fmt.Errorf("Slack answered %s with something that is not its API's", resp.Status)
+		return a, fmt.Errorf("the answer (%s) is not of its API", resp.Status)
 	}
 	for scope := range strings.SplitSeq(resp.Header.Get("X-OAuth-Scopes"), ",") {
 		if scope = strings.TrimSpace(scope); scope != "" {

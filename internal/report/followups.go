@@ -73,6 +73,9 @@ func (p *page) table(t facts.Table) {
 	}
 	p.line(p.in(bold, plain(t.Title)))
 	for _, row := range t.Rows {
+		if len(row) == 0 {
+			continue
+		}
 		var cells []string
 		for i, cell := range row {
 			if i > 0 && i < len(t.Columns) && strings.TrimSpace(cell) != "" {
@@ -170,7 +173,7 @@ func MarkdownFollowUps(w io.Writer, all []playbook.Outcome) error {
 // JSON writes a report as the published schema has it; the outcomes of follow-ups
 // stand behind it, under follow_ups, where there are any.
 func JSON(w io.Writer, r playbook.Report, followUps []playbook.Outcome) error {
-	raw, err := json.Marshal(r)
+	raw, err := r.MarshalJSON()
 	if err != nil {
 		return err
 	}

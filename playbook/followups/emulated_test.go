@@ -129,3 +129,21 @@ func captures(t *testing.T) []string {
 }
 
 func name(dir string) string { return filepath.Base(dir) }
+
+// made puts an emulator in front of a capture of the given files (path to
+// content); incident.yaml is made up.
+func made(t *testing.T, files map[string]string) *account {
+	t.Helper()
+	dir := t.TempDir()
+	files["incident.yaml"] = "format: 1\ntitle: test\nnow: " + noon.Format(time.RFC3339) + "\naccount: \"111122223333\"\npartition: aws\nask: {role: app, region: eu-west-1}\n"
+	for path, content := range files {
+		full := filepath.Join(dir, path)
+		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(full, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return open(t, dir)
+}

@@ -91,8 +91,9 @@ func (k check) extend(ctx context.Context, p playbook.FollowPass) (playbook.Evid
 		return playbook.Evidence{}, err
 	}
 	was, now := p.Report.Diagnosis, report.Diagnosis
+	report.Was = &playbook.Earlier{ID: p.Request.ID, Window: p.Request.Window, Diagnosis: was}
 	f := facts.Extension{Estimate: estimate, First: p.Report.Cost().BytesScanned, Report: report,
-		Rejudged: facts.Rejudged{Was: was, Now: now, Words: Verdicts(was, now)}}
+		Rejudged: facts.Rejudged{Was: was, Now: now, Words: playbook.Verdicts(was, now)}}
 	ev := playbook.Evidence{Status: playbook.Clear}
 	for _, s := range report.Steps {
 		fresh := newProof(p.Done[s.Step].Proof, s.Proof)

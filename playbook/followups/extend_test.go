@@ -3,9 +3,11 @@ package followups
 import (
 	"bytes"
 	"encoding/json"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 
 	"github.com/stsleuth/stsleuth/internal/awsemu"
 	"github.com/stsleuth/stsleuth/playbook"
+	"github.com/stsleuth/stsleuth/playbook/facts"
 )
 
 // A longer investigation must be what one run over the whole window would have
@@ -108,4 +111,71 @@ func indented(t *testing.T, raw []byte) string {
 	}
 	// The second at the seam is scanned twice, and counted once.
 	return scanned.ReplaceAllString(b.String(), "")
+}
+
+// What the first run could not carry out, it has not read: the longer one asks
+// about all of it.
+func TestAFailedStepIsAskedInFull(t *testing.T) {
+	a := open(t, "../../captures/follow-up-extend-finds")
+	first := a.investigate(t, a.plan, 24*time.Hour)
+	for i := range first.Steps {
+		if s := &first.Steps[i]; s.Step == playbook.AppErrors || s.Step == playbook.RoleConfig {
+			s.Status, s.Facts, s.Summary = playbook.TimedOut, []byte("{}"), "It took too long."
+		}
+	}
+	req := a.request
+	req.Window.From = req.Window.To.Add(-48 * time.Hour)
+	got, want := a.investigate(t, Plan(a.plan, first, req), 48*time.Hour), a.investigate(t, a.plan, 48*time.Hour)
+	for i, s := range want.Steps {
+		if diff := cmp.Diff(indented(t, s.Facts), indented(t, got.Steps[i].Facts)); diff != "" {
+			t.Errorf("facts of %s (-one run, +extended):\n%s", s.Step, diff)
+		}
+	}
+}
+
+// From 24 hours to 48, to 7 days, and no further; each says before what it will
+// scan and after what it did.
+func TestExtensionsAreCountedAndEnd(t *testing.T) {
+	a := open(t, "../../captures/follow-up-extend-nothing")
+	r := a.investigate(t, a.plan, 24*time.Hour)
+	for _, want := range []time.Duration{48 * time.Hour, 7 * 24 * time.Hour} {
+		before := a.server.Stats().BytesScanned
+		o := a.follow(t, playbook.Extend48h, r)
+		x, ok := facts.Extended.In(playbook.Outcomes{o.Step: o})
+		if !ok {
+			t.Fatalf("no facts: %s", o.Summary)
+		}
+		scanned := a.server.Stats().BytesScanned - before
+		if x.Scanned != scanned || x.First != r.Cost().BytesScanned || x.Report.Cost().BytesScanned != x.First+x.Scanned {
+			t.Errorf("to %v: says %d after %d, AWS scanned %d, the report has %d", want, x.Scanned, x.First, scanned, x.Report.Cost().BytesScanned)
+		}
+		if !strings.Contains(o.Summary, size(x.Scanned)) || !strings.Contains(o.Summary, size(x.First)) {
+			t.Errorf("to %v: the summary does not say what was scanned: %s", want, o.Summary)
+		}
+		if x.Estimate.Bytes <= 0 || !strings.Contains(x.Estimate.Words, "$0.005 a GB in us-east-1 (https://aws.amazon.com/cloudwatch/pricing/)") {
+			t.Errorf("to %v: estimate %+v", want, x.Estimate)
+		}
+		if got := x.Report.Request.Window.Length(); got != want {
+			t.Errorf("the window is %v, want %v", got, want)
+		}
+		r = x.Report
+	}
+	if o := a.follow(t, playbook.Extend48h, r); o.Status != playbook.Blind || !strings.Contains(o.Summary, "7 d already") {
+		t.Errorf("beyond 7 days: %s %s", o.Status, o.Summary)
+	}
+	if _, ok := Extend(r); ok {
+		t.Error("a window of 7 days can be extended")
+	}
+}
+
+func TestAnotherQuestionIsNoExtension(t *testing.T) {
+	a := open(t, "../../captures/follow-up-extend-nothing")
+	first := a.investigate(t, a.plan, time.Hour)
+	later := a.request
+	later.Window = playbook.Window{From: first.Request.Window.From.Add(-time.Hour), To: first.Request.Window.To.Add(time.Minute)}
+	for i, s := range Plan(a.plan, first, later) {
+		if reflect.ValueOf(s.Run).Pointer() != reflect.ValueOf(a.plan[i].Run).Pointer() {
+			t.Errorf("%s of a question with another end takes the first run's facts", s.ID)
+		}
+	}
 }

@@ -16,7 +16,6 @@ import (
 	"context"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/stsleuth/stsleuth/playbook"
@@ -85,7 +84,7 @@ func judgeAgain(p playbook.FollowPass, found []playbook.Finding) *facts.Rejudged
 	if said(was) == said(now) {
 		return nil
 	}
-	return &facts.Rejudged{Was: was, Now: now, Words: Verdicts(was, now)}
+	return &facts.Rejudged{Was: was, Now: now, Words: playbook.Verdicts(was, now)}
 }
 
 // said is a diagnosis as far as a change of it is worth telling.
@@ -95,26 +94,6 @@ func said(d playbook.Diagnosis) string {
 		out += " " + string(c.Cause) + " " + c.Confidence.String()
 	}
 	return out
-}
-
-// Verdicts says two diagnoses in a line: "was no-correlation, now max-session-lowered".
-func Verdicts(was, now playbook.Diagnosis) string {
-	a, b := named(was), named(now)
-	if a == b {
-		return "still " + a
-	}
-	return "was " + a + ", now " + b
-}
-
-func named(d playbook.Diagnosis) string {
-	var ids []string
-	for _, c := range d.Causes {
-		ids = append(ids, string(c.Cause))
-	}
-	if len(ids) == 0 {
-		return d.Verdict.String()
-	}
-	return strings.Join(ids, " and ")
 }
 
 // concluded is what a summary ends with where the check changed the diagnosis.

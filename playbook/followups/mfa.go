@@ -51,11 +51,12 @@ func (k check) mfa(ctx context.Context, p playbook.FollowPass) (playbook.Evidenc
 	known := config.TrustPolicy != "" && err == nil
 	f := facts.MFACheck{Rules: mfaRules(policy), Holders: []facts.MFAHolder{}}
 	var foreign []string
-	f.Holders, f.Roles, foreign = mfaCallers(p, policy, own)
+	occasions := rules.Occasions(p.Request, p.Done)
+	f.Holders, f.Roles, foreign = mfaCallers(p, occasions, policy, own)
 	over := max(0, len(f.Holders)-usersAsked)
 	f.Holders = f.Holders[:len(f.Holders)-over]
 
-	global := playbook.GlobalRegion(p.Request.Target.Partition)
+	global := playbook.GlobalRegion(p.Report.Request.Target.Partition)
 	users := make([]steps.Answer[*iamtypes.User], len(f.Holders))
 	devices := make([]steps.Answer[[]facts.MFADevice], len(f.Holders))
 	var account steps.Answer[playbook.Truth]
@@ -93,7 +94,7 @@ func (k check) mfa(ctx context.Context, p playbook.FollowPass) (playbook.Evidenc
 		n.Unsee("The conditions of the trust policy, which could not be read.")
 	}
 
-	found := unmet(p, policy, f)
+	found := unmet(occasions, p.Report.Request.Target.RoleARN, policy, f)
 	f.Rejudged = judgeAgain(p, found)
 	f.Table = mfaTable(f)
 	status := playbook.Clear
@@ -138,7 +139,7 @@ func mfaRules(policy trust.Policy) []facts.MFARule {
 // mfaCallers are the users of the role's account who call or are let in, those
 // that were refused first, then by name; the roles that call; and the users of
 // other accounts.
-func mfaCallers(p playbook.FollowPass, policy trust.Policy, own string) (users []facts.MFAHolder, roles, foreign []string) {
+func mfaCallers(p playbook.FollowPass, occasions []rules.Occasion, policy trust.Policy, own string) (users []facts.MFAHolder, roles, foreign []string) {
 	by := map[string]*facts.MFAHolder{}
 	see := func(arn string) *facts.MFAHolder {
 		kind, rest, _ := strings.Cut(part(arn, 5), "/")
@@ -165,7 +166,7 @@ func mfaCallers(p playbook.FollowPass, policy trust.Policy, own string) (users [
 			h.With++
 		}
 	}
-	for _, o := range rules.Occasions(p.Request, p.Done) {
+	for _, o := range occasions {
 		if o.Kind == facts.AssumeDenied || o.Kind == facts.MFAFailed {
 			see(o.Caller).Refused++
 		}
@@ -262,16 +263,15 @@ func lacks(h facts.MFAHolder) bool {
 
 // unmet are the refusals of users who cannot meet the policy's MFA condition,
 // because they have no device.
-func unmet(p playbook.FollowPass, policy trust.Policy, f facts.MFACheck) []playbook.Finding {
+func unmet(occasions []rules.Occasion, roleARN string, policy trust.Policy, f facts.MFACheck) []playbook.Finding {
 	var keys, who []string
 	var cites []playbook.Cite
 	var explained []rules.Occasion
-	occasions := rules.Occasions(p.Request, p.Done)
 	for _, h := range f.Holders {
 		if !lacks(h) || h.Exists == playbook.No {
 			continue
 		}
-		caller := trust.Caller{ARN: h.ARN, TargetARN: p.Report.Request.Target.RoleARN}
+		caller := trust.Caller{ARN: h.ARN, TargetARN: roleARN}
 		without := trust.Evaluate(policy, caller.With(mfaPresent).With(mfaAge)).Allowed
 		with := trust.Evaluate(policy, caller.With(mfaPresent, "true").With(mfaAge, "0")).Allowed
 		if without != trust.False || with == trust.False {

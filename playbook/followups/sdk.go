@@ -48,7 +48,7 @@ func sdkOf(agent string) sdk {
 		if i < 0 {
 			continue
 		}
-		rest := agent[i+len(s.mark):]
+		rest := low[i+len(s.mark):]
 		if strings.HasSuffix(s.mark, "/2") {
 			rest = "2" + rest
 		}

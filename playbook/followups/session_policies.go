@@ -68,7 +68,7 @@ func (k check) sessionPolicies(ctx context.Context, p playbook.FollowPass) (play
 		seen.add(rec)
 	}
 	f.With, f.Largest = seen.with, seen.largest
-	k.readManaged(ctx, seen, playbook.GlobalRegion(p.Request.Target.Partition), &n)
+	k.readManaged(ctx, seen, playbook.GlobalRegion(p.Report.Request.Target.Partition), &n)
 	f.Policies = seen.list()
 	f.Taken = seen.taken(read.Denied)
 	found := takenAway(f)

@@ -21,9 +21,9 @@ was asked for with the end of the one before. Renewals are early, at the edge (w
 late. A caller whose renewals come after the end was without credentials in between. It names the SDK's own defaults, which callers
 are at risk next and when their sessions end. It makes no call of its own, unless step 5 had seen nothing: then that is asked again.
 
-What it cannot tell: a client that died looks like one that stopped renewing, and jobs that run from time to time look like late ones
-where they run often; more than a quarter of a session's length after the end, or 15 minutes, counts as a new run. Sessions handed to
-another process, or issued on a path that CloudTrail does not show, are not seen.`
+What it cannot tell: a client that died looks like one that stopped renewing, and a job that runs often looks like a late client; so a
+session that was not in use towards its end counts as not renewed, and what comes more than 15 minutes or a quarter of the length after
+the end as a run of its own. Sessions handed to another process, or issued on a path that CloudTrail does not show, are not seen.`
 
 // edge is how near to its end a renewal counts as being at it.
 func edge(length time.Duration) time.Duration { return max(time.Minute, length/50) }
@@ -100,11 +100,11 @@ type lane struct {
 	sessions []facts.Session
 }
 
-// made are the parts of a session name that differ from one to the next: a time,
+// varying are the parts of a session name that differ from one to the next: a time,
 // a counter or an id. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html
-var made = regexp.MustCompile(`[0-9a-f]{8,}|[0-9]{6,}`)
+var varying = regexp.MustCompile(`[0-9a-f]{8,}|[0-9]{6,}`)
 
-func pattern(name string) string { return made.ReplaceAllString(name, "*") }
+func pattern(name string) string { return varying.ReplaceAllString(name, "*") }
 
 // lanesOf parts a ledger into callers: the same name, principal, address and user agent.
 func lanesOf(sessions []facts.Session) []lane {
@@ -138,11 +138,19 @@ func (l lane) renewals() []renewal {
 	for i := 1; i < len(l.sessions); i++ {
 		r := renewal{before: l.sessions[i-1], after: l.sessions[i]}
 		r.behind = r.after.Issued.Sub(r.before.Expires)
-		if r.behind <= apart(r.before.Expires.Sub(r.before.Issued)) {
+		length := r.before.Expires.Sub(r.before.Issued)
+		if r.behind <= apart(length) && (r.behind < -edge(length) || !idle(r.before)) {
 			out = append(out, r)
 		}
 	}
 	return out
+}
+
+// idle says that a session was certainly not in use towards its end: what comes
+// after it is the next run of a job, and no renewal. Data events are not seen, so
+// a session counts as in use where nothing is known of it.
+func idle(s facts.Session) bool {
+	return !s.LastUse.IsZero() && s.Expires.Sub(s.LastUse) > max(15*time.Minute, s.Expires.Sub(s.Issued)/4)
 }
 
 func (r renewal) how() facts.Refreshing {
@@ -201,7 +209,7 @@ func (l lane) renewer(at time.Time) facts.Renewer {
 	case r.Habit == facts.RefreshOnce && kit.fixed():
 		r.Risk = fmt.Sprintf("holds fixed values, which end in %s", span(-ended))
 	case r.Interval > 0 && r.Interval*uncached < r.Seconds && len(renewals) >= 2*lateLeast:
-		r.Risk = fmt.Sprintf("does not keep its sessions: asks every %s for one of %s, which runs into throttling", seconds(r.Interval), seconds(r.Seconds))
+		r.Risk = fmt.Sprintf("asks every %s for a session of %s: it does not keep them, which runs into throttling, or several clients share the name", seconds(r.Interval), seconds(r.Seconds))
 	case r.Habit == facts.RefreshEdge && r.Active:
 		r.Risk = fmt.Sprintf("renews exactly at the end, in %s: calls in flight then fail", span(-ended))
 	}
@@ -217,6 +225,7 @@ func (l lane) late(r facts.Renewer) (playbook.Finding, bool) {
 	var keys []string
 	var cites []playbook.Cite
 	var least, most time.Duration
+	used := 0 // seen in use towards their end
 	for _, x := range l.renewals() {
 		if x.how() != facts.RefreshLate {
 			continue
@@ -225,6 +234,9 @@ func (l lane) late(r facts.Renewer) (playbook.Finding, bool) {
 			least = x.behind
 		}
 		most = max(most, x.behind)
+		if !x.before.LastUse.IsZero() {
+			used++
+		}
 		keys = append(keys, "late:"+x.after.EventID)
 		if len(cites) < 5 {
 			cites = append(cites, playbook.Cite{Step: playbook.Sessions, Ref: fmt.Sprintf("event %s: session %s ended %s, the next was asked for %s later", x.after.EventID, x.before.Name,
@@ -237,7 +249,12 @@ func (l lane) late(r facts.Renewer) (playbook.Finding, bool) {
 	}
 	why := fmt.Sprintf("%s asked for each new session only after the old one had ended: %d of %d renewals came %s late, with sessions of %s. In between it had none that was valid. Its failures themselves are not recorded by CloudTrail.",
 		r.Session, r.Late, r.Late+r.Edge+r.Early, range_, seconds(r.Seconds))
-	found := rules.Found(playbook.NoRefresh, playbook.Medium, fmt.Sprintf("%s renews only after its session of %s has ended", r.Session, seconds(r.Seconds)), why, cites, keys)
+	confidence := playbook.Low
+	if used >= lateLeast {
+		confidence = playbook.Medium
+		why += fmt.Sprintf(" %d of the sessions were seen in use towards their end.", used)
+	}
+	found := rules.Found(playbook.NoRefresh, confidence, fmt.Sprintf("%s renews only after its session of %s has ended", r.Session, seconds(r.Seconds)), why, cites, keys)
 	found.Fix = "Have the client renew some minutes before the end, rather than when a call has failed."
 	if r.Default != "" {
 		found.Fix += fmt.Sprintf(" Left to itself, %s %s.", r.SDK, r.Default)

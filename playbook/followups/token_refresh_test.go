@@ -52,7 +52,7 @@ func TestHowCallersRenew(t *testing.T) {
 		{"one session that has ended", row("a", goV2Agent, 300), facts.RefreshNever, 0, ""},
 		{"a job every three hours is no late renewal", row("a", goV2Agent, 540, 360, 180), facts.RefreshNever, 0, ""},
 		{"renewed and then stopped", row("a", goV2Agent, 400, 345, 290), facts.RefreshEarly, 3300, "stopped renewing: its last session ended 3 h 50 min ago"},
-		{"does not keep what it gets", row("a", goV2Agent, 10, 9, 8, 7, 6, 5, 4, 3), facts.RefreshEarly, 60, "asks every 1 min for one of 1 h"},
+		{"does not keep what it gets", row("a", goV2Agent, 10, 9, 8, 7, 6, 5, 4, 3), facts.RefreshEarly, 60, "asks every 1 min for a session of 1 h"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			lanes := lanesOf(tt.sessions)
@@ -135,6 +135,37 @@ func TestLateRenewalsTakeThreeToBeACause(t *testing.T) {
 	if !ok || f.Cause != playbook.NoRefresh || len(f.Cites) != 3 {
 		t.Errorf("three late renewals gave %v %+v", ok, f)
 	}
+}
+
+// A job that runs every 65 minutes for five has no session between its runs, and
+// misses none.
+func TestAJobIsNoLateRenewal(t *testing.T) {
+	sessions := row("job", goV2Agent, 285, 220, 155, 90, 25)
+	for i := range sessions {
+		sessions[i].LastUse = sessions[i].Issued.Add(5 * time.Minute)
+	}
+	l := lanesOf(sessions)[0]
+	r := l.renewer(noon)
+	if _, blamed := l.late(r); blamed || r.Late != 0 || r.Risk != "" {
+		t.Errorf("%d late, risk %q", r.Late, r.Risk)
+	}
+	for i := range sessions {
+		sessions[i].LastUse = sessions[i].Expires.Add(-time.Minute)
+	}
+	if f, blamed := lanesOf(sessions)[0].late(lanesOf(sessions)[0].renewer(noon)); !blamed || f.Confidence != playbook.Medium {
+		t.Errorf("used to the end: %v %s", blamed, f.Confidence)
+	}
+}
+
+func FuzzUserAgent(f *testing.F) {
+	for _, s := range []string{goV2Agent, "aws-sdk-java/2", "İİİaws-sdk-js/", "Boto3/1.34", "aws-sdk-dotnet-\xff"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, agent string) {
+		if got := sdkOf(agent); got.name == "" || strings.Trim(got.version, "0123456789.") != "" {
+			t.Errorf("%q is %+v", agent, got)
+		}
+	})
 }
 
 func TestUserAgents(t *testing.T) {

@@ -23,14 +23,14 @@ var standing = []playbook.CauseID{playbook.RoleMissing, playbook.PrincipalRecrea
 
 // conclude gives each failure to the most direct cause that explains it, drops
 // causes that are left with nothing of their own, and says what it comes to.
-func conclude(candidates []playbook.Finding, steps []playbook.Outcome) playbook.Diagnosis {
+func conclude(candidates []playbook.Finding, role string, steps []playbook.Outcome) playbook.Diagnosis {
 	d := playbook.Diagnosis{Causes: settleCauses(candidates), NotChecked: notChecked(steps)}
 	switch {
 	case len(d.Causes) > 1:
 		d.Verdict = playbook.SeveralCauses
 	case len(d.Causes) == 1:
 		d.Verdict = playbook.CauseFound
-	case couldSee(steps):
+	case couldSee(role, steps):
 		d.Verdict = playbook.NoCorrelation
 	default:
 		d.Verdict = playbook.InsufficientEvidence
@@ -139,11 +139,18 @@ func mergeSame(fs []playbook.Finding) []playbook.Finding {
 }
 
 // couldSee: the four steps that would show a failure, its sessions and its
-// changes all looked. Only then does finding nothing mean something.
-func couldSee(steps []playbook.Outcome) bool {
+// changes all looked. Only then does finding nothing mean something. Where log
+// groups are named like the role, one of them must show the whole window: other
+// groups' lines do not make up for theirs.
+func couldSee(role string, steps []playbook.Outcome) bool {
 	seen := playbook.Outcomes{}
 	for _, o := range steps {
 		seen[o.Step] = o
+	}
+	app, _ := facts.AppLogs.In(seen)
+	own := pick(app.Groups, func(g facts.LogGroup) bool { return sharesWord(role, g.Name) })
+	if len(own) > 0 && !slices.ContainsFunc(own, func(g facts.LogGroup) bool { return g.Method != "" && g.Why == "" }) {
+		return false
 	}
 	return seen.Saw(playbook.STSErrors, playbook.Sessions, playbook.AppErrors, playbook.TrustChanges)
 }

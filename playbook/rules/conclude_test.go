@@ -103,6 +103,28 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// Other groups' lines do not make up for a log group of the role that was not seen.
+func TestRolesOwnLogGroupMustShowTheWindow(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		own  facts.LogGroup
+		want playbook.Conclusion
+	}{
+		{"read", facts.LogGroup{Method: "insights"}, playbook.NoCorrelation},
+		{"younger than the window", facts.LogGroup{Method: "insights", Why: "It was created at 11:00."}, playbook.InsufficientEvidence},
+		{"not readable", facts.LogGroup{Why: "AccessDenied"}, playbook.InsufficientEvidence},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			c.own.Name = "/prod/payments"
+			s.app.Groups = []facts.LogGroup{c.own, {Name: "/prod/portal", Method: "insights"}}
+			if v := s.judge().Diagnosis.Verdict; v != c.want {
+				t.Errorf("%s, want %s", v, c.want)
+			}
+		})
+	}
+}
+
 // Where no step could look no rule refutes anything and no cause is named.
 func TestBlindRulesRefuteNothing(t *testing.T) {
 	for _, status := range []playbook.Status{playbook.Unasked, playbook.Blind, playbook.Denied, playbook.TimedOut, playbook.Broken} {

@@ -200,6 +200,8 @@ func (s *sight) judgeRefusal(r refused) (playbook.CauseID, playbook.Confidence, 
 	case foreign:
 		return playbook.CrossAccountDenied, playbook.Medium, fmt.Sprintf("%s is probably kept out by a condition of the trust policy", who),
 			fmt.Sprintf("the caller is of another account, and whether it is let in hinges on what cannot be seen from here: %s", d.Reason)
+	case d.Allowed == trust.False && !s.saw(playbook.TrustChanges):
+		return playbook.AccessDeniedOther, playbook.Low, fmt.Sprintf("The trust policy does not let %s in", who), d.Reason + "; whether it was changed could not be seen"
 	case d.Allowed == trust.False:
 		return playbook.AccessDeniedOther, playbook.Medium, fmt.Sprintf("The trust policy does not let %s in, and did not change", who), d.Reason
 	}

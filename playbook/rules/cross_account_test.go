@@ -215,6 +215,26 @@ func TestSourceCredentials(t *testing.T) {
 	}
 }
 
+// A trust policy that refuses the caller may have been another one before.
+func TestRefusalWithChangesUnseen(t *testing.T) {
+	for _, c := range []struct {
+		blind      bool
+		confidence playbook.Confidence
+		words      string
+	}{{false, playbook.Medium, "did not change"}, {true, playbook.Low, "could not be seen"}} {
+		s := newScene(t)
+		if c.blind {
+			s.blind(playbook.TrustChanges)
+		}
+		s.denied(ago(5*time.Hour), 3, user("batch"), "")
+		r := s.want(playbook.AccessDeniedOther)
+		s.wantConfidence(playbook.AccessDeniedOther, c.confidence)
+		if f := r.Diagnosis.Causes[0]; !strings.Contains(f.Headline+f.Why, c.words) {
+			t.Errorf("%s: %s", f.Headline, f.Why)
+		}
+	}
+}
+
 // A permission that is missing is no expiry, and one that another role lacks is
 // none of this role's.
 func TestDeniedCallsOfTheRole(t *testing.T) {

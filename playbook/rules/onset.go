@@ -25,7 +25,8 @@ is longer than three times the usual gap and at least half an hour; the newest 1
 
 Supported: failures were seen. Refuted: both CloudTrail and the application logs could be read and hold none. Where what reads
 like expired AWS credentials is another system's token, it says so (cause not-aws); that needs at least one such line and not one
-failure that is AWS's, but for a refused try or two of somebody who never had a session of the role.`,
+failure that is AWS's, but for a refused try or two of somebody who never had a session of the role. Where a log group is named like the role, only lines of
+such groups count.`,
 	Reads: []playbook.StepID{playbook.STSErrors, playbook.AppErrors, playbook.Sessions},
 	Eval:  evalOnset,
 }
@@ -105,7 +106,7 @@ func quiet(times []time.Time, last, end time.Time) bool {
 func evalOnset(c playbook.Case) playbook.Opinion {
 	s := look(c)
 	b, failing := onsetOf(s.failures, c.Request.Window)
-	if !failing || len(s.lookAlikes) > 0 && s.allTried() {
+	if s.neighboursLookAlikes(); !failing || len(s.lookAlikes) > 0 && s.allTried() {
 		return s.noFailures()
 	}
 	inWindow := pick(s.failures, func(f failure) bool { return c.Request.Window.Contains(f.at) })
@@ -127,6 +128,16 @@ func evalOnset(c playbook.Case) playbook.Opinion {
 	}
 	return playbook.Opinion{Verdict: playbook.Supported, Message: msg + " Seen: " + what + ".",
 		Cites: cites(pick(inWindow, func(f failure) bool { return !f.at.Before(b.at) }))}
+}
+
+// neighboursLookAlikes leaves out look-alikes of other log groups where a group is
+// named like the role: discovery finds other teams' groups too, and users' tokens
+// expire in all of them.
+func (s *sight) neighboursLookAlikes() {
+	own := func(group string) bool { return sharesWord(s.req.Target.Role, group) }
+	if slices.ContainsFunc(s.app.Groups, func(g facts.LogGroup) bool { return own(g.Name) }) {
+		s.lookAlikes = pick(s.lookAlikes, func(f failure) bool { return own(f.line.Group) || s.streamIsOurs(f.line.Stream) })
+	}
 }
 
 func (s *sight) noFailures() playbook.Opinion {

@@ -124,6 +124,19 @@ func TestNotAWS(t *testing.T) {
 			s.want(c.want)
 		}
 	})
+	t.Run("not those of a neighbour's log group, where there is one of the role's name", func(t *testing.T) {
+		for _, c := range []struct {
+			groups []string
+			want   []playbook.CauseID
+		}{{[]string{"/prod/payments", "/prod/portal"}, nil}, {[]string{"/prod/portal"}, []playbook.CauseID{playbook.NotAWS}}} {
+			s := newScene(t)
+			for _, g := range c.groups {
+				s.app.Groups = append(s.app.Groups, facts.LogGroup{Name: g, Chosen: "discovered"})
+			}
+			s.line(ago(time.Hour), "web-1", facts.LookAlike, "jwt expired").Group = "/prod/portal"
+			s.want(c.want...)
+		}
+	})
 	t.Run("with CloudTrail unseen", func(t *testing.T) {
 		s := newScene(t).blind(playbook.STSErrors)
 		s.line(ago(time.Hour), "web-1", facts.LookAlike, "jwt expired")

@@ -40,6 +40,6 @@ func Again(req playbook.Request, steps playbook.Outcomes, found []playbook.Findi
 		report.Steps = append(report.Steps, o)
 	}
 	inPlanOrder(report.Steps)
-	report.Diagnosis = conclude(candidates, report.Steps)
+	report.Diagnosis = conclude(candidates, report.Request.Target.Role, report.Steps)
 	return report
 }

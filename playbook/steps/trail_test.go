@@ -379,7 +379,7 @@ func FuzzQuoted(f *testing.F) {
 		events := func(messages ...string) iter.Seq[insights.Event] {
 			return func(yield func(insights.Event) bool) {
 				for _, m := range messages {
-					if !yield(insights.Event{Message: m}) {
+					if !yield(insights.Event{Message: logLine(m)}) {
 						return
 					}
 				}
@@ -391,3 +391,11 @@ func FuzzQuoted(f *testing.F) {
 		}
 	})
 }
+
+// logLine is a log event's text, as the interpreter reads one.
+type logLine string
+
+func (l logLine) Size() int           { return len(l) }
+func (l logLine) Text() string        { return string(l) }
+func (l logLine) Ptr() string         { return "" }
+func (l logLine) Known(string) string { return "" }

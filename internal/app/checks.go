@@ -1,0 +1,92 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/stsleuth/stsleuth/handlers"
+	"github.com/stsleuth/stsleuth/playbook"
+	"github.com/stsleuth/stsleuth/playbook/followups"
+	"github.com/stsleuth/stsleuth/playbook/rules"
+	"github.com/stsleuth/stsleuth/store"
+)
+
+// checks are the follow-ups behind the buttons.
+type checks struct {
+	all   []playbook.FollowUp
+	state *store.Store
+	log   *slog.Logger
+}
+
+var _ handlers.FollowUps = checks{}
+
+func (c checks) Offers() []playbook.Offer {
+	out := make([]playbook.Offer, len(c.all))
+	for i, f := range c.all {
+		out[i] = f.Offer
+	}
+	return out
+}
+
+// Run carries a check out on a finished investigation. A longer window becomes an
+// investigation of its own in the same thread, so that it survives, is told and
+// can be stopped like any other; the rest are settled at once.
+func (c checks) Run(ctx context.Context, inv playbook.Investigation, p playbook.Press) (*playbook.Outcome, string, error) {
+	if inv.Report == nil {
+		return nil, "", &playbook.Problem{Status: playbook.Broken, Text: "That investigation has no diagnosis to check."}
+	}
+	if playbook.Offer(p.Action) == playbook.Extend48h {
+		return c.extend(ctx, inv, p)
+	}
+	f, ok := followups.Find(c.all, playbook.Offer(p.Action))
+	if !ok {
+		return nil, "", &playbook.Problem{Status: playbook.Broken, Text: "This version of the bot can't do that."}
+	}
+	o, err := followups.Run(ctx, c.log, f, *inv.Report)
+	return &o, "", err
+}
+
+func (c checks) extend(ctx context.Context, inv playbook.Investigation, p playbook.Press) (*playbook.Outcome, string, error) {
+	req, ok := followups.Extend(*inv.Report)
+	if !ok {
+		return nil, "", &playbook.Problem{Status: playbook.Blind, Text: "The window is 7 days already, the longest that is looked at."}
+	}
+	place := inv.Place
+	if parent, ok := inv.Message(playbook.IDOf(playbook.ParentMessage, "")); ok && place.Thread == "" {
+		place.Thread = parent.TS
+	}
+	next := playbook.Investigation{Request: req, AskedBy: p.By, Place: place, Extends: inv.Request.ID}
+	// The press's id is the delivery: should this be carried out twice, the second
+	// finds the first's investigation.
+	got, err := c.state.Accept(ctx, playbook.Delivery{Trigger: "press/" + p.ID}, next, true)
+	if err != nil {
+		return nil, "", fmt.Errorf("extend %s: %w", inv.Request.ID, err)
+	}
+	return nil, got.Investigation.Request.ID, nil
+}
+
+// longer prepares the plan and the judge of an investigation. One that lengthens
+// another reads only what that one did not, and keeps what it had said.
+func (c checks) longer(ctx context.Context, inv playbook.Investigation, plan playbook.Plan) (playbook.Plan, func(playbook.Request, playbook.Outcomes) playbook.Report, error) {
+	if inv.Extends == "" {
+		return plan, rules.Judge, nil
+	}
+	first, err := c.state.Load(ctx, inv.Extends)
+	switch {
+	case errors.Is(err, store.ErrUnknown): // its retention is over: all is read anew
+		return plan, rules.Judge, nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("load %s, which %s lengthens: %w", inv.Extends, inv.Request.ID, err)
+	case first.Report == nil || !first.Report.Request.Window.To.Equal(inv.Request.Window.To):
+		return plan, rules.Judge, nil // it repeats a question rather than lengthens it
+	}
+	was := &playbook.Earlier{ID: inv.Extends, Window: first.Report.Request.Window, Diagnosis: first.Report.Diagnosis}
+	judge := func(req playbook.Request, done playbook.Outcomes) playbook.Report {
+		r := rules.Judge(req, done)
+		r.Was = was
+		return r
+	}
+	return followups.Plan(plan, *first.Report, inv.Request), judge, nil
+}

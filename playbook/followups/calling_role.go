@@ -1,0 +1,217 @@
+package followups
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"github.com/stsleuth/stsleuth/internal/trust"
+	"github.com/stsleuth/stsleuth/playbook"
+	"github.com/stsleuth/stsleuth/playbook/facts"
+	"github.com/stsleuth/stsleuth/playbook/rules"
+	"github.com/stsleuth/stsleuth/playbook/steps"
+)
+
+const (
+	// rolesRead bounds the calling roles whose configuration is read: some six calls each.
+	rolesRead = 10
+	// readAtOnce is how many of them are read side by side: IAM's limits are low.
+	readAtOnce = 3
+)
+
+// readRole is a calling role as IAM has it.
+type readRole struct {
+	role     *iamtypes.Role
+	gone     bool
+	policies []facts.PolicyNote
+}
+
+// callingRoles reads the calling roles of this account, each once.
+func (k check) callingRoles(ctx context.Context, callers []*caller, t playbook.Target, n *steps.Notes) map[string]*readRole {
+	region := playbook.GlobalRegion(t.Partition)
+	out := map[string]*readRole{}
+	var arns []string
+	for _, c := range callers {
+		if c.role != "" && out[c.role] == nil && c.role != t.RoleARN && len(arns) < rolesRead {
+			out[c.role] = &readRole{}
+			arns = append(arns, c.role)
+		}
+	}
+	taken := make([]steps.Notes, len(arns))
+	slots := make(chan struct{}, readAtOnce)
+	var all sync.WaitGroup
+	for i, arn := range arns {
+		all.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			*out[arn] = k.readRole(ctx, arn, region, &taken[i])
+		})
+	}
+	all.Wait()
+	for i := range taken {
+		n.Join(taken[i])
+	}
+	return out
+}
+
+func (k check) readRole(ctx context.Context, arn, region string, n *steps.Notes) readRole {
+	name := arn[strings.LastIndexByte(arn, '/')+1:]
+	get := steps.Ask(ctx, steps.Call{Action: "iam:GetRole", Region: region, Args: []string{"--role-name", name}, Console: steps.RoleConsole(region, name)},
+		func(ctx context.Context) (*iamtypes.Role, error) {
+			out, err := k.IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
+			if err != nil {
+				return nil, err
+			}
+			return out.Role, nil
+		})
+	if steps.Absent(get.Problem) {
+		n.Take(get.Proof, nil, "")
+		return readRole{gone: true}
+	}
+	n.Take(get.Proof, get.Problem, "The calling role "+name)
+	if get.Out == nil {
+		return readRole{}
+	}
+	boundary := ""
+	if b := get.Out.PermissionsBoundary; b != nil {
+		boundary = aws.ToString(b.PermissionsBoundaryArn)
+	}
+	r := readRole{role: get.Out}
+	r.policies, _ = steps.Policies(ctx, k.Clients, name, boundary, region, n)
+	return r
+}
+
+// problems are what is wrong with a calling role of this account.
+func problems(read *readRole, t playbook.Target) []string {
+	var out []string
+	switch {
+	case read == nil:
+		return nil
+	case read.gone:
+		return []string{"The calling role does not exist any more."}
+	}
+	for _, p := range read.policies {
+		if !p.RevokesBefore.IsZero() {
+			out = append(out, fmt.Sprintf("Its sessions from before %s are revoked by the policy %s.", clock(p.RevokesBefore), p.Name))
+		} else if len(p.Denies) > 0 {
+			out = append(out, fmt.Sprintf("Its policy %s denies STS: %s.", p.Name, strings.TrimSuffix(p.Denies[0], ".")))
+		}
+		if bounds(p, t) {
+			out = append(out, fmt.Sprintf("Its permissions boundary %s does not allow sts:AssumeRole for this role.", p.Name))
+		}
+	}
+	return out
+}
+
+// bounds says that a permissions boundary certainly takes the call away.
+func bounds(p facts.PolicyNote, t playbook.Target) bool {
+	if p.Kind != "boundary" || !p.Read || p.Document == "" {
+		return false
+	}
+	policy, err := trust.Decode(p.Document)
+	return err == nil && trust.AllowsAction(policy, trust.AssumeRole, t.RoleARN) == trust.False
+}
+
+// blame names the cause where a calling role of this account explains why its
+// calls are refused, which nothing about the asked role does.
+func (c *caller) blame(occasions []rules.Occasion, read *readRole, t playbook.Target) (playbook.Finding, bool) {
+	if read == nil {
+		return playbook.Finding{}, false
+	}
+	var refused []rules.Occasion
+	for _, o := range occasions {
+		if o.Kind == facts.AssumeDenied && o.Caller != "" && principal(o.Caller) == c.name {
+			refused = append(refused, o)
+		}
+	}
+	who := short(cmp.Or(c.role, c.name))
+	step := playbook.StepID(playbook.ChainLimits)
+	for _, note := range read.policies {
+		// A session from after the cut-off is not touched, so its refusal is another's.
+		after := slices.DeleteFunc(since(refused, note.RevokesBefore), func(o rules.Occasion) bool { return o.Since.After(note.RevokesBefore) })
+		if note.RevokesBefore.IsZero() || len(after) == 0 {
+			continue
+		}
+		return finding(playbook.SessionsRevoked, playbook.High, fmt.Sprintf("Sessions of the calling %s were revoked", who),
+			fmt.Sprintf("The inline policy %s of the calling %s denies everything to its sessions from before %s, so what they ask is refused: %s, first at %s. The sessions of the asked role itself are not revoked.",
+				note.Name, who, clock(note.RevokesBefore), tally(after), clock(after[0].At)),
+			after, playbook.Cite{Step: step, Ref: fmt.Sprintf("role %s, inline policy %s: revokes sessions from before %s", read.name(), note.Name, clock(note.RevokesBefore))}), true
+	}
+	if read.role != nil {
+		created := aws.ToTime(read.role.CreateDate).UTC()
+		id, _, _ := strings.Cut(c.Principal, ":")
+		if after := since(refused, created); id != "" && aws.ToString(read.role.RoleId) != "" && id != aws.ToString(read.role.RoleId) && len(after) > 0 {
+			return finding(playbook.PrincipalRecreated, playbook.High, fmt.Sprintf("The calling %s was deleted and made again", who),
+				fmt.Sprintf("The calling %s was made at %s and has another id than the one that was let in before: policies that trust the former one do not trust it. Refused since: %s.",
+					who, clock(created), tally(after)),
+				after, playbook.Cite{Step: step, Ref: fmt.Sprintf("role %s: id %s, created %s", read.name(), aws.ToString(read.role.RoleId), clock(created))}), true
+		}
+	}
+	for _, note := range read.policies {
+		if bounds(note, t) && len(refused) > 0 {
+			return finding(playbook.AccessDeniedOther, playbook.High, fmt.Sprintf("The permissions boundary of the calling %s does not allow the call", who),
+				fmt.Sprintf("The boundary %s of the calling %s allows no sts:AssumeRole for this role, so it is refused (%s), whatever the trust policy says.", note.Name, who, tally(refused)),
+				refused, playbook.Cite{Step: step, Ref: fmt.Sprintf("role %s, boundary %s", read.name(), note.Name)}), true
+		}
+	}
+	return playbook.Finding{}, false
+}
+
+func (r *readRole) name() string {
+	if r.role == nil {
+		return "unknown"
+	}
+	return aws.ToString(r.role.RoleName)
+}
+
+// tally counts failures by where they were seen: a refused attempt is often in
+// both places, and must not look like two.
+func tally(all []rules.Occasion) string {
+	records, lines := 0, 0
+	for _, o := range all {
+		if o.Cite.Step == playbook.AppErrors {
+			lines++
+		} else {
+			records++
+		}
+	}
+	var parts []string
+	if records > 0 {
+		parts = append(parts, count(records, "CloudTrail record", "CloudTrail records"))
+	}
+	if lines > 0 {
+		parts = append(parts, count(lines, "log line", "log lines"))
+	}
+	return strings.Join(parts, " and ")
+}
+
+func since(all []rules.Occasion, at time.Time) []rules.Occasion {
+	var out []rules.Occasion
+	for _, o := range all {
+		if !o.At.Before(at) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+func finding(id playbook.CauseID, confidence playbook.Confidence, headline, why string, explained []rules.Occasion, cite playbook.Cite) playbook.Finding {
+	cites, keys := []playbook.Cite{cite}, []string{}
+	for _, o := range explained {
+		if len(cites) < 6 {
+			cites = append(cites, o.Cite)
+		}
+		if !slices.Contains(keys, o.Key) {
+			keys = append(keys, o.Key)
+		}
+	}
+	return rules.Found(id, confidence, headline, why, cites, keys)
+}
