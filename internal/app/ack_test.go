@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/stsleuth/stsleuth/internal/awsemu"
 )
 
 // Twenty commands a second, each of which starts an investigation: how long
@@ -19,7 +21,9 @@ func TestCommandsAreAcknowledgedInTime(t *testing.T) {
 		seconds = s
 	}
 	const perSecond = 20
-	w := newWorld(t, set{slack: unlimited})
+	// An AWS that answers as fast as AWS does. One that answers at once would let
+	// the emulators, which share this process, take both cores for themselves.
+	w := newWorld(t, set{slack: unlimited, aws: awsemu.Options{Latency: 80 * time.Millisecond, QueryDuration: 2 * time.Second}})
 	w.until("both sockets are open", func() bool { return len(w.connections()) == 2 })
 	w.command(w.asks()) // the first one looks at the channel
 	took := make([]time.Duration, seconds*perSecond)

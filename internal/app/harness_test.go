@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -397,18 +396,6 @@ func (w *world) views(user string) (out []view) {
 	var got struct{ Views []view }
 	w.control("GET", "/_emu/views?user="+user, nil, &got)
 	return got.Views
-}
-
-// needs skips without a tool, and fails in CI, which has it.
-func needs(t *testing.T, missing bool, what string) {
-	t.Helper()
-	if !missing {
-		return
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal(what + " is missing")
-	}
-	t.Skip(what + " is missing")
 }
 
 func describe(all []message) string {
