@@ -15,7 +15,7 @@ const module = "github.com/stsleuth/stsleuth/"
 // Names that end in /... cover everything below.
 var mayImport = map[string][]string{
 	"cmd/stsleuth":                  {"internal/app", "internal/report", "internal/awsemu", "internal/slackemu", "internal/capture", "playbook", "playbook/rules", "playbook/facts", "playbook/engine", "internal/audit", "internal/config", "internal/doctor", "internal/manifest", "internal/policy", "playbook/followups", "captures"},
-	"internal/app":                  {"bot", "bot/render", "handlers", "store", "playbook", "playbook/...", "internal/cloudtrail", "internal/redact", "internal/report", "internal/accounts", "internal/config", "internal/doctor"},
+	"internal/app":                  {"bot", "bot/render", "handlers", "store", "playbook", "playbook/...", "internal/cloudtrail", "internal/redact", "internal/report", "internal/access", "internal/accounts", "internal/audit", "internal/config", "internal/doctor", "internal/manifest"},
 	"deploy":                        {},
 	"internal/access":               {"playbook"},
 	"internal/accounts":             {},
@@ -25,9 +25,9 @@ var mayImport = map[string][]string{
 	"internal/manifest":             {},
 	"internal/policy":               {},
 	"internal/report":               {"playbook", "playbook/facts", "playbook/engine", "playbook/rules"},
-	"bot":                           {"handlers", "playbook", "bot/render", "internal/redact"},
+	"bot":                           {"handlers", "playbook", "bot/render", "internal/access", "internal/manifest", "internal/redact"},
 	"bot/render":                    {"playbook", "playbook/facts", "internal/redact"},
-	"handlers":                      {"playbook"},
+	"handlers":                      {"playbook", "internal/access"},
 	"store":                         {"playbook", "playbook/engine"},
 	"chaos":                         {},
 	"playbook":                      {},

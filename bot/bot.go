@@ -10,7 +10,7 @@
 // What slack-go does not do itself is in open_throttle.go (it reopens sockets
 // without a pause) and socketlog.go (it tells nobody why a socket was closed).
 // reconcile.go finds a message of which we don't know whether it was posted,
-// rooms.go knows channels, errors.go says what each of Slack's errors means.
+// rooms.go knows channels, directory.go people and user groups, errors.go says what each of Slack's errors means.
 //
 // What is decided is decided in package handlers, what is said in bot/render.
 package bot
@@ -31,6 +31,7 @@ import (
 
 	"github.com/stsleuth/stsleuth/bot/render"
 	"github.com/stsleuth/stsleuth/handlers"
+	"github.com/stsleuth/stsleuth/internal/access"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -70,6 +71,9 @@ type Options struct {
 	Report func(playbook.Investigation) ([]render.File, error)
 	// Unknown is the outbox's sentinel for an investigation that is gone.
 	Unknown error
+	// Opened are channels that take investigations though they are shared with
+	// another company, because a rule names them.
+	Opened []string
 	// Replicas is how many processes share the app token; 0: this one only. More
 	// connections than they explain are another deployment's.
 	Replicas int
@@ -86,6 +90,8 @@ type Bot struct {
 	http     *http.Client
 	throttle *openThrottle
 	rooms    rooms
+	people   brief[access.Kind]
+	groups   brief[[]string]
 	acking   sync.WaitGroup
 	slots    chan struct{} // one for each envelope that is worked on
 	lastAck  atomic.Int64
@@ -192,6 +198,7 @@ var wanted = []struct{ scope, without string }{
 	{"groups:read", "it can't tell whether a private channel is shared with another company, and refuses it"},
 	{"channels:history", "it can't look whether a message is up after a broken connection, and may post it twice"},
 	{"groups:history", "it can't look whether a message in a private channel is up after a broken connection, and may post it twice"},
+	{"users:read", "it can't tell members from guests and people of other companies, and refuses everybody"},
 	{"files:write", "it can't post the report, the timeline and long outputs"},
 }
 

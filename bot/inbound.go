@@ -12,6 +12,7 @@ import (
 
 	"github.com/stsleuth/stsleuth/bot/render"
 	"github.com/stsleuth/stsleuth/handlers"
+	"github.com/stsleuth/stsleuth/internal/manifest"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -19,9 +20,6 @@ import (
 // three seconds without an acknowledgement.
 // https://docs.slack.dev/interactivity/handling-user-interaction#acknowledgment_response
 const answerWithin = 2500 * time.Millisecond
-
-// ShortcutCallback is the callback id of the message shortcut in the manifest.
-const ShortcutCallback = "why_expired"
 
 // delivery is one envelope on its way through.
 type delivery struct {
@@ -101,7 +99,7 @@ func (b *Bot) command(ctx context.Context, d delivery, in slack.SlashCommand) fu
 // shortcut is "Why did this expire?" on a message. The answer goes to that
 // message's thread.
 func (b *Bot) shortcut(ctx context.Context, d delivery, in slack.InteractionCallback) func(context.Context) {
-	if in.CallbackID != ShortcutCallback && in.CallbackID != render.CallbackShortcut {
+	if in.CallbackID != manifest.ShortcutID {
 		b.ack(d, nil)
 		return nil
 	}

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/stsleuth/stsleuth/handlers"
+	"github.com/stsleuth/stsleuth/internal/access"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -29,10 +31,16 @@ type rooms struct {
 	bot *Bot
 
 	mu      sync.Mutex
-	welcome map[string]time.Time // guarded by mu: until when
+	welcome map[string]seen // guarded by mu
 }
 
-func (r *rooms) init(b *Bot) { r.bot, r.welcome = b, map[string]time.Time{} }
+// seen is what a channel that takes messages was, and until when that is believed.
+type seen struct {
+	room  access.Room
+	until time.Time
+}
+
+func (r *rooms) init(b *Bot) { r.bot, r.welcome = b, map[string]seen{} }
 
 // Refuses implements handlers.Rooms.
 func (b *Bot) Refuses(ctx context.Context, p playbook.Place) handlers.Refusal {
@@ -48,35 +56,54 @@ func (b *Bot) Refuses(ctx context.Context, p playbook.Place) handlers.Refusal {
 // ask says whether a channel takes an investigation. An error means that it is
 // not known.
 func (r *rooms) ask(ctx context.Context, channel string) (handlers.Refusal, error) {
+	why, _, err := r.look(ctx, channel)
+	return why, err
+}
+
+// look says the same, and what the channel is to the workspace.
+func (r *rooms) look(ctx context.Context, channel string) (handlers.Refusal, access.Room, error) {
 	r.mu.Lock()
-	until, known := r.welcome[channel]
+	known := r.welcome[channel]
 	r.mu.Unlock()
-	if known && time.Now().Before(until) {
-		return handlers.Welcome, nil
+	if time.Now().Before(known.until) {
+		return handlers.Welcome, known.room, nil
 	}
 	info, err := r.bot.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
-	why := handlers.Welcome
+	why, room := handlers.Welcome, access.UnknownRoom
 	if err == nil {
-		why = r.refusal(info)
+		why, room = r.refusal(info), roomOf(info)
 	} else if why, err = roomError(channel, err); err != nil {
-		return handlers.Welcome, err
+		return handlers.Welcome, room, err
+	} else if why == handlers.Welcome && strings.HasPrefix(channel, "D") {
+		room = access.Direct
 	}
 	if why == handlers.Welcome {
 		r.mu.Lock()
 		if len(r.welcome) >= roomsKept {
 			clear(r.welcome)
 		}
-		r.welcome[channel] = time.Now().Add(roomFor)
+		r.welcome[channel] = seen{room, time.Now().Add(roomFor)}
 		r.mu.Unlock()
 	}
-	return why, nil
+	return why, room, nil
+}
+
+// roomOf reads what a channel is from Slack's description.
+func roomOf(c *slack.Channel) access.Room {
+	switch {
+	case c.IsExtShared || c.IsPendingExtShared:
+		return access.Shared
+	case c.IsIM:
+		return access.Direct
+	}
+	return access.Own
 }
 
 // refusal reads Slack's description of a channel.
 // https://docs.slack.dev/reference/objects/conversation-object
 func (r *rooms) refusal(c *slack.Channel) handlers.Refusal {
 	switch {
-	case c.IsExtShared || c.IsPendingExtShared:
+	case (c.IsExtShared || c.IsPendingExtShared) && !slices.Contains(r.bot.Opened, c.ID):
 		return handlers.Shared // before anything else: what is posted there leaves the company
 	case c.IsArchived:
 		return handlers.Archived

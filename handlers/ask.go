@@ -3,14 +3,23 @@ package handlers
 import (
 	"context"
 
+	"github.com/stsleuth/stsleuth/internal/access"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
-// ask stores a question, joins the one that is going on, or offers the result of
+// ask, if the person may, stores a question, joins the one that is going on, or offers the result of
 // one that has just ended.
-func (d *Desk) ask(ctx context.Context, from Source, asked Asked) Reply {
+func (d *Desk) ask(ctx context.Context, from Source, wish access.Ask, asked Asked) Reply {
 	req, err := asked.Request(d.Now())
 	if err != nil {
+		d.record(from, wish, notUnderstood)
+		return d.refuse(err)
+	}
+	wish.Account = req.Target.Account
+	if refused, ok := d.may(ctx, from, wish); !ok {
+		return refused
+	}
+	if _, err := d.Account(req.Target.Account); err != nil {
 		return d.refuse(err)
 	}
 	if d.Rooms != nil {

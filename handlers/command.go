@@ -5,31 +5,41 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/stsleuth/stsleuth/internal/access"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
 // Command answers a typed line: everything behind the command's name.
 func (d *Desk) Command(ctx context.Context, from Source, line string) Reply {
 	line = strings.TrimSpace(line)
+	wish := access.Ask{Event: "command", Action: access.Investigate, What: strings.TrimSpace(d.Name + " " + line)}
 	verb, rest, _ := strings.Cut(line, " ")
 	switch strings.ToLower(verb) {
 	case "":
-		return d.form(ctx, from, Asked{}, "")
+		return d.form(ctx, from, wish, Asked{}, "")
 	case "help", "-h", "--help", "?":
+		d.record(from, wish, access.Decision{Allowed: true, Reason: "Help is for everybody."})
 		return Reply{Answer: Help}
 	case "status":
+		if refused, ok := d.may(ctx, from, wish); !ok {
+			return refused
+		}
 		return d.status(ctx, from)
 	case "list":
+		if refused, ok := d.may(ctx, from, wish); !ok {
+			return refused
+		}
 		return d.list(ctx, from, strings.TrimSpace(rest))
 	}
 	asked, err := Parse(line)
 	if err != nil {
+		d.record(from, wish, notUnderstood)
 		return d.refuse(err)
 	}
 	if asked.Pasted && (asked.Role == "" || asked.Region == "") {
-		return d.form(ctx, from, asked, lacking(asked))
+		return d.form(ctx, from, wish, asked, lacking(asked))
 	}
-	return d.ask(ctx, from, asked)
+	return d.ask(ctx, from, wish, asked)
 }
 
 // lacking says what a text did not give away.

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/stsleuth/stsleuth/internal/access"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -43,6 +44,13 @@ type Rooms interface {
 	// Refuses says why nothing may be told in a place; Welcome when it may, or
 	// when that could not be found out in time (telling then finds out).
 	Refuses(ctx context.Context, p playbook.Place) Refusal
+}
+
+// Gate decides who may do what, where, and records it.
+type Gate interface {
+	May(ctx context.Context, a access.Ask) access.Decision
+	// Record writes down what needed no decision.
+	Record(a access.Ask, d access.Decision)
 }
 
 // Refusal is why a place does not take an investigation.
@@ -75,8 +83,13 @@ type Desk struct {
 	Roles     Roles
 	Rooms     Rooms     // nil: every place will do
 	FollowUps FollowUps // nil: there are none
-	Now       func() time.Time
-	Log       *slog.Logger
+	Gate      Gate
+	// Account is the account that a question is about: the one that it names, else
+	// the default. The error says that nobody said how that one is read, and is a
+	// *playbook.InputError.
+	Account func(named string) (string, error)
+	Now     func() time.Time
+	Log     *slog.Logger
 
 	// Unreachable and Unknown are the store's sentinels: it does not answer, and
 	// it has no such investigation.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/stsleuth/stsleuth/internal/access"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -22,8 +23,11 @@ func (d *Desk) rate(ctx context.Context, c Click) Reply {
 	return Reply{Answer: AskWhy, About: playbook.Investigation{Request: playbook.Request{ID: c.ID}}}
 }
 
-// Explained stores why a diagnosis was wrong.
+// Explained stores why a diagnosis was wrong. Whether the person may was decided
+// when they pressed the button that opened the form.
 func (d *Desk) Explained(ctx context.Context, from Source, id, why string) Reply {
+	d.record(from, access.Ask{Event: "form", Action: access.Investigate, What: "feedback", Investigation: id},
+		access.Decision{Allowed: true, Reason: "The form was opened by a button that was allowed."})
 	why = strings.ToValidUTF8(strings.TrimSpace(why), "")
 	if r := []rune(why); len(r) > maxWhy {
 		why = string(r[:maxWhy])

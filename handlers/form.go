@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stsleuth/stsleuth/internal/access"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -14,12 +15,16 @@ import (
 // opened within three seconds of the command, and is useful without it.
 const prefillWithin = 1500 * time.Millisecond
 
-// form opens the form. What the line did not say is filled in from the
+// form opens the form, if the person may. What the line did not say is filled in from the
 // channel's last question.
-func (d *Desk) form(ctx context.Context, from Source, asked Asked, note string) Reply {
+func (d *Desk) form(ctx context.Context, from Source, wish access.Ask, asked Asked, note string) Reply {
 	f := Form{Region: asked.Region, Window: asked.Window, Note: note}
 	if t, err := playbook.ParseRole(asked.Role); err == nil {
 		f.Role, f.Account = t.Role, t.Account
+	}
+	wish.Account = f.Account
+	if refused, ok := d.may(ctx, from, wish); !ok {
+		return refused
 	}
 	if f.Role == "" || f.Region == "" {
 		ctx, cancel := context.WithTimeout(ctx, prefillWithin)
@@ -60,7 +65,11 @@ func (d *Desk) Submitted(ctx context.Context, from Source, filled Form, role, re
 	if _, err := asked.Request(d.Now()); err != nil {
 		return wrong(err)
 	}
-	return d.ask(ctx, from, asked)
+	r := d.ask(ctx, from, access.Ask{Event: "form", Action: access.Investigate, What: strings.Join([]string{asked.Role, region, window}, " ")}, asked)
+	if r.Answer == BadInput { // of an account that nobody said how to read
+		return wrong(r.Err)
+	}
+	return r
 }
 
 func wrong(err error) Reply {
@@ -94,7 +103,7 @@ func (d *Desk) Suggest(ctx context.Context, text string) []playbook.Target {
 	if err != nil {
 		d.Log.Warn("roles can't be listed for the form", "err", err)
 	}
-	if len(out) > 0 && slices.ContainsFunc(found, func(t playbook.Target) bool { return t.Role == typed.Role }) {
+	if len(out) > 0 && typed.Account == "" && slices.ContainsFunc(found, func(t playbook.Target) bool { return t.Role == typed.Role }) {
 		out = nil // it is there, and shown with its path
 	}
 	return append(out, found...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/stsleuth/stsleuth/internal/access"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -27,8 +28,26 @@ type Click struct {
 	Right  bool   // of Rate: the diagnosis is right
 }
 
-// Press answers a button.
+// Press answers a button, if the person may.
 func (d *Desk) Press(ctx context.Context, c Click) Reply {
+	wish := access.Ask{Event: "press", Action: actions[c.Action], What: c.Action, Investigation: c.ID}
+	switch {
+	case wish.Action != "" && (c.Action != string(playbook.Extend48h) || d.offers(playbook.Extend48h)):
+	case d.offers(playbook.Offer(c.Action)):
+		wish.Action = access.FollowUp
+	default:
+		d.record(c.Source, wish, access.Decision{Reason: "The button is of another version."})
+		return say("This button is of another version of the bot, and this one can't do what it did. Type " + d.Name + " role region to ask again.")
+	}
+	inv, err := d.Store.Load(ctx, c.ID)
+	if err != nil {
+		d.record(c.Source, wish, access.Decision{Reason: "Its investigation could not be read; nothing was done."})
+		return d.trouble("look up the investigation of a button", err)
+	}
+	wish.Account = d.accountOf(inv)
+	if refused, ok := d.may(ctx, c.Source, wish); !ok {
+		return refused
+	}
 	switch c.Action {
 	case Stop:
 		return d.stop(ctx, c)
@@ -43,10 +62,7 @@ func (d *Desk) Press(ctx context.Context, c Click) Reply {
 	case Rate:
 		return d.rate(ctx, c)
 	}
-	if d.offers(playbook.Offer(c.Action)) {
-		return d.followUp(ctx, c)
-	}
-	return say("This button is of another version of the bot, and this one can't do what it did. Type " + d.Name + " role region to ask again.")
+	return d.followUp(ctx, c)
 }
 
 // press stores a press to be carried out by a worker after a delay. The second

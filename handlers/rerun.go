@@ -15,9 +15,7 @@ func (d *Desk) rerun(ctx context.Context, c Click) Reply {
 // again starts the investigation that repeats inv. It is safe to repeat.
 func (d *Desk) again(ctx context.Context, inv playbook.Investigation, p playbook.Press) (playbook.Press, error) {
 	t := inv.Request.Target
-	if inv.Report != nil && t.Account == "" {
-		t.Account = inv.Report.Request.Target.Account
-	}
+	t.Account = d.accountOf(inv)
 	req := playbook.NewRequest(playbook.NewID(), t, d.Now(), inv.Request.Window.Length())
 	next := playbook.Investigation{Request: req, AskedBy: p.By, Place: inv.Place, Extends: inv.Request.ID}
 	got, err := d.Store.Accept(ctx, playbook.Delivery{Trigger: "press/" + p.ID}, next, true)

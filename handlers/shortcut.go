@@ -1,6 +1,10 @@
 package handlers
 
-import "context"
+import (
+	"context"
+
+	"github.com/stsleuth/stsleuth/internal/access"
+)
 
 // Shortcut answers "Why did this expire?" on a message: role and region are
 // taken from its text, the form asks for what is missing, and the answer goes
@@ -9,9 +13,10 @@ func (d *Desk) Shortcut(ctx context.Context, from Source, text string) Reply {
 	if len(text) > MaxLine {
 		text = text[:MaxLine]
 	}
+	wish := access.Ask{Event: "shortcut", Action: access.Investigate, What: text}
 	asked := parsePasted(text)
 	if asked.Role == "" || asked.Region == "" {
-		return d.form(ctx, from, asked, lacking(asked))
+		return d.form(ctx, from, wish, asked, lacking(asked))
 	}
-	return d.ask(ctx, from, asked)
+	return d.ask(ctx, from, wish, asked)
 }

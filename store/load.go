@@ -93,7 +93,7 @@ func decode(fields map[string]string) (inv playbook.Investigation, err error) {
 	if text := fields["report"]; text != "" {
 		var v verdict
 		read(text, &v)
-		inv.Report = &playbook.Report{Request: v.Request, Rules: v.Rules, Diagnosis: v.Diagnosis}
+		inv.Report = &playbook.Report{Request: v.Request, Rules: v.Rules, Diagnosis: v.Diagnosis, Was: v.Was}
 		for _, o := range inv.Steps {
 			inv.Report.Steps = append(inv.Report.Steps, o)
 		}

@@ -181,13 +181,14 @@ type verdict struct {
 	Request   playbook.Request   `json:"request"`
 	Rules     []playbook.Judged  `json:"rules"`
 	Diagnosis playbook.Diagnosis `json:"diagnosis"`
+	Was       *playbook.Earlier  `json:"was,omitempty"`
 }
 
 // Conclude implements engine.Journal: report, card, and the thread's last
 // messages (timeline, then trace) in one transition.
 func (s *Store) Conclude(ctx context.Context, id string, t engine.Token, r playbook.Report) error {
 	what := "conclude " + id
-	text, err := json.Marshal(verdict{r.Request, r.Rules, r.Diagnosis})
+	text, err := json.Marshal(verdict{r.Request, r.Rules, r.Diagnosis, r.Was})
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}

@@ -60,7 +60,7 @@ func AlreadyRunning(inv playbook.Investigation) Message {
 func RecentlyDone(inv playbook.Investigation) Message {
 	title := "It has ended without a diagnosis."
 	if inv.Report != nil {
-		title = strings.TrimSuffix(verdictTitle(inv.Report.Diagnosis), ".") + "."
+		title = strings.TrimSuffix(verdictTitle(current(inv)), ".") + "."
 	}
 	m := answer("This was asked a few minutes ago.", fmt.Sprintf("For %s in %s: %s", who(inv), where(inv), title), context(asked(inv.AskedBy, inv.Request.At)), actions(rerun(inv)))
 	return withLink(m, inv, "Open the diagnosis")
@@ -138,10 +138,13 @@ func AlreadyPressed(p playbook.Press) Message {
 	if title == "" {
 		title = "That"
 	}
-	words := "is " + pressState(p) + " already; the answer comes into the thread."
+	words := "is " + pressState(p) + " already; " + answered(p.Action)
 	switch p.State {
 	case playbook.Finished:
 		words = "was done already; the answer is in the thread."
+		if p.Action == ActionRerun || p.Action == ActionLookAgain {
+			words = "was done already; the newer card says what came of it."
+		}
 	case playbook.Failed:
 		words = "failed; it can be asked for again."
 	}
@@ -150,11 +153,33 @@ func AlreadyPressed(p playbook.Press) Message {
 
 // Pressed acknowledges a press whose answer takes a while.
 func Pressed(p playbook.Press) Message {
-	title := pressTitle(p.Action)
-	if title == "" {
-		title = "It"
+	words := ""
+	switch p.Action {
+	case ActionRerun:
+		words = "It runs again; "
+	case ActionLookAgain:
+		words = "It runs again in 15 minutes; "
+	case string(playbook.Extend48h):
+		words = "A longer window is being read; "
+	default:
+		title := pressTitle(p.Action)
+		if title == "" {
+			title = "It"
+		}
+		words = title + " runs; "
 	}
-	return answer("On it.", title+" runs; the answer comes into the thread.")
+	return answer("On it.", words+answered(p.Action))
+}
+
+// answered says where the answer to a press comes up.
+func answered(action string) string {
+	switch action {
+	case ActionRerun, ActionLookAgain:
+		return "it gets a card of its own."
+	case string(playbook.Extend48h):
+		return "its card comes into the thread."
+	}
+	return "the answer comes into the thread."
 }
 
 // Ended answers a press that comes too late: stop, after the end.
@@ -201,7 +226,7 @@ func listing(start string, invs []playbook.Investigation) Message {
 			state := inv.State.String()
 			switch {
 			case inv.Report != nil:
-				state = verdictTitle(inv.Report.Diagnosis)
+				state = verdictTitle(current(inv))
 			case inv.State == playbook.Running:
 				state = fmt.Sprintf("running, %d checks done", len(inv.Steps))
 			}

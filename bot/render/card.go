@@ -23,7 +23,7 @@ const (
 // prevention; facts; evidence; buttons; feedback; where it comes from. It needs the
 // report.
 func Diagnosis(inv playbook.Investigation, plan playbook.Plan) Message {
-	d := inv.Report.Diagnosis
+	d := current(inv)
 	return fit(maxWithButtons, func(room int) Message {
 		m := Message{Text: diagnosisText(inv, plan), Blocks: []slack.Block{header(verdictTitle(d))}}
 		add := func(b ...slack.Block) { m.Blocks = append(m.Blocks, b...) }
@@ -51,6 +51,21 @@ func Diagnosis(inv playbook.Investigation, plan playbook.Plan) Message {
 		add(tools(inv), feedback(inv), provenance(inv), checks(inv, plan, min(room, summaryCell)))
 		return m
 	})
+}
+
+// current is the diagnosis as it stands: the investigation's own, or what the
+// last check after it that changed it made of it. Both stay in the trace.
+func current(inv playbook.Investigation) playbook.Diagnosis {
+	d := inv.Report.Diagnosis
+	for _, p := range inv.Presses {
+		if p.Outcome == nil {
+			continue
+		}
+		if review, ok := facts.ReviewOf(*p.Outcome); ok && review.Rejudged != nil {
+			d = review.Rejudged.Now
+		}
+	}
+	return d
 }
 
 // verdictTitle is the first thing people read.
@@ -292,7 +307,7 @@ func provenance(inv playbook.Investigation) slack.Block {
 		if len(b.ContextElements.Elements) == maxContext-1 {
 			break
 		}
-		if title := pressTitle(p.Action); title != "" {
+		if title := pressTitleIn(inv, p.Action); title != "" {
 			b.ContextElements.Elements = append(b.ContextElements.Elements, ours(title+": "+pressState(p)+", asked by "+mention(p.By.User)))
 		}
 	}
@@ -339,7 +354,7 @@ func supersededLink(inv playbook.Investigation) string {
 
 // diagnosisText says all that the card says that matters, for a screen reader.
 func diagnosisText(inv playbook.Investigation, plan playbook.Plan) string {
-	d := inv.Report.Diagnosis
+	d := current(inv)
 	s := []string{"Diagnosis for " + who(inv) + " in " + where(inv) + "."}
 	if inv.SupersededBy != "" {
 		s = append(s, "It was superseded by a newer one.")

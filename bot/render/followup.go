@@ -29,6 +29,16 @@ func pressTitle(action string) string {
 	return ""
 }
 
+// pressTitleIn is pressTitle with the window that the button named.
+func pressTitleIn(inv playbook.Investigation, action string) string {
+	if action == string(playbook.Extend48h) {
+		if t := offerTitle(playbook.Extend48h, inv.Request.Window.Length()); t != "" {
+			return t
+		}
+	}
+	return pressTitle(action)
+}
+
 func pressState(p playbook.Press) string {
 	switch p.State {
 	case playbook.Accepted:
@@ -48,14 +58,9 @@ func pressState(p playbook.Press) string {
 // FollowUp is the reply for a button that somebody pressed: that it runs, later
 // what it found.
 func FollowUp(inv playbook.Investigation, p playbook.Press) Message {
-	title := pressTitle(p.Action)
+	title := pressTitleIn(inv, p.Action)
 	if title == "" {
 		title = "Follow-up"
-	}
-	if p.Action == string(playbook.Extend48h) {
-		if t := offerTitle(playbook.Extend48h, inv.Request.Window.Length()); t != "" {
-			title = t
-		}
 	}
 	by := context(asked(p.By, p.At))
 	if p.Outcome == nil {

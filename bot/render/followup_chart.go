@@ -56,6 +56,7 @@ func chartFile(c *facts.Chart, of string) (File, bool) {
 	grid.Vertical.Color, grid.Horizontal.Color = nil, faint
 	p.Add(grid)
 	p.Legend.Top, p.Legend.Left = true, true
+	p.Legend.ThumbnailWidth, p.Legend.Padding, p.Legend.XOffs = vg.Points(18), vg.Points(4), vg.Points(6)
 	for i, s := range c.Series[:min(len(c.Series), facts.MaxSeries)] {
 		xy := make(plotter.XYs, len(s.Points))
 		for j, q := range s.Points {
@@ -83,5 +84,5 @@ func chartFile(c *facts.Chart, of string) (File, bool) {
 		return File{}, false
 	}
 	alt := fmt.Sprintf("Chart: %s, %s, %s from %s to %s.", c.Title, c.Unit, count(len(c.Series), "line", "lines"), utc(w.From), utc(w.To))
-	return File{Name: "chart.png", Title: line(c.Title+" of "+of, 120), Alt: line(alt, 1000), Bytes: b.Bytes()}, true
+	return File{Name: "chart.png", Title: line(of+": "+c.Title, 120), Alt: line(alt, 1000), Bytes: b.Bytes()}, true
 }

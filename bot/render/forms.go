@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -76,7 +77,11 @@ func RoleOptions(targets []playbook.Target) slack.OptionsResponse {
 		if len(r.Options) == maxOptions {
 			break
 		}
-		if value := line(t.Role, maxOptionValue); value != "" {
+		value := t.Role
+		if t.Account != "" { // a bare name would be of the default account
+			value = "arn:" + cmp.Or(t.Partition, "aws") + ":iam::" + t.Account + ":role/" + t.Role
+		}
+		if value != "" && line(value, maxOptionValue) == value { // one that was cut would be another role
 			r.Options = append(r.Options, option(t.Path+t.Role, value))
 		}
 	}

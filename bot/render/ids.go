@@ -23,11 +23,10 @@ const (
 	FeedbackWrong = ":wrong"
 )
 
-// Callback ids: of the two modals and of the message shortcut.
+// Callback ids of the two modals.
 const (
 	CallbackAsk      = "ask"
 	CallbackFeedback = "feedback"
-	CallbackShortcut = "why-expired"
 )
 
 // Inputs of the modals: block id and action id are the same word.

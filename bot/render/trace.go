@@ -48,8 +48,10 @@ func Trace(inv playbook.Investigation, rules []playbook.Rule) Message {
 		}
 		sum := fmt.Sprintf("%d fired, %d ruled out, %d undetermined", counts[playbook.Supported], counts[playbook.Refuted], counts[playbook.Undetermined])
 		m.Blocks[0] = paragraph(sayBold("Rule trace: "), say(sum))
-		if words := judgedAgain(inv); words != "" {
-			m.Blocks = append(m.Blocks, paragraph(sayBold("Judged again: "), say(words)))
+		again := judgedAgain(inv)
+		if again != "" {
+			m.Blocks = append(m.Blocks, paragraph(sayBold("Judged again: "), say(again)))
+			again = "Judged again: " + again
 		}
 		notChecked := "Nothing was left unchecked."
 		if len(report.Diagnosis.NotChecked) > 0 {
@@ -68,7 +70,7 @@ func Trace(inv playbook.Investigation, rules []playbook.Rule) Message {
 			}
 			m.Blocks = append(m.Blocks, b)
 		}
-		m.Text = sentence("Rule trace for "+who(inv)+" in "+where(inv)+": "+sum+".", strings.Join(said, " "), notChecked)
+		m.Text = sentence("Rule trace for "+who(inv)+" in "+where(inv)+": "+sum+".", strings.Join(said, " "), again, notChecked)
 		return m
 	})
 }

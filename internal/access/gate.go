@@ -17,6 +17,7 @@ type Directory interface {
 
 // Ask is a wish as a handler knows it.
 type Ask struct {
+	Event         string // command, form, shortcut or press, for the audit log
 	Action        Action
 	By            playbook.Person
 	At            playbook.Place
@@ -27,8 +28,9 @@ type Ask struct {
 
 // Gate stands in front of every command and press.
 //
-//	type Gate interface { // as handlers would declare it
+//	type Gate interface { // as handlers declares it
 //		May(ctx context.Context, a access.Ask) access.Decision
+//		Record(a access.Ask, d access.Decision)
 //	}
 type Gate struct {
 	Policy    Policy
@@ -66,4 +68,12 @@ func (g *Gate) May(ctx context.Context, a Ask) Decision {
 		return Decision{false, "Refused, because the audit log can't be written: " + err.Error() + "."}
 	}
 	return d
+}
+
+// Record writes down what needed no decision: help, a slip, a button of another
+// version. Nothing is done for it, so nothing depends on the writing.
+func (g *Gate) Record(a Ask, d Decision) {
+	if g.Note != nil {
+		_ = g.Note(a, d) // a log that can't be written refuses the next wish
+	}
 }

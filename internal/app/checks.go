@@ -15,20 +15,24 @@ import (
 
 // checks are the follow-ups behind the buttons.
 type checks struct {
-	all   []playbook.FollowUp
-	state *store.Store
-	log   *slog.Logger
+	accounts *Accounts
+	offers   []playbook.Offer
+	state    *store.Store
+	log      *slog.Logger
 }
 
 var _ handlers.FollowUps = checks{}
 
-func (c checks) Offers() []playbook.Offer {
-	out := make([]playbook.Offer, len(c.all))
-	for i, f := range c.all {
-		out[i] = f.Offer
+func newChecks(a *Accounts, state *store.Store, log *slog.Logger) (checks, error) {
+	c := checks{accounts: a, state: state, log: log}
+	all, err := a.AWS.FollowUps() // every account has the same
+	for _, f := range all {
+		c.offers = append(c.offers, f.Offer)
 	}
-	return out
+	return c, err
 }
+
+func (c checks) Offers() []playbook.Offer { return c.offers }
 
 // Run carries a check out on a finished investigation. A longer window becomes an
 // investigation of its own in the same thread, so that it survives, is told and
@@ -40,7 +44,11 @@ func (c checks) Run(ctx context.Context, inv playbook.Investigation, p playbook.
 	if playbook.Offer(p.Action) == playbook.Extend48h {
 		return c.extend(ctx, inv, p)
 	}
-	f, ok := followups.Find(c.all, playbook.Offer(p.Action))
+	all, err := c.accounts.FollowUps(c.accounts.target(inv))
+	if err != nil {
+		return nil, "", &playbook.Problem{Status: playbook.Broken, Text: err.Error(), Err: err}
+	}
+	f, ok := followups.Find(all, playbook.Offer(p.Action))
 	if !ok {
 		return nil, "", &playbook.Problem{Status: playbook.Broken, Text: "This version of the bot can't do that."}
 	}
@@ -53,6 +61,7 @@ func (c checks) extend(ctx context.Context, inv playbook.Investigation, p playbo
 	if !ok {
 		return nil, "", &playbook.Problem{Status: playbook.Blind, Text: "The window is 7 days already, the longest that is looked at."}
 	}
+	req.Target.Account = c.accounts.target(inv).Account
 	place := inv.Place
 	if parent, ok := inv.Message(playbook.IDOf(playbook.ParentMessage, "")); ok && place.Thread == "" {
 		place.Thread = parent.TS

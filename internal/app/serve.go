@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,10 @@ import (
 
 	"github.com/stsleuth/stsleuth/bot"
 	"github.com/stsleuth/stsleuth/handlers"
+	"github.com/stsleuth/stsleuth/internal/access"
+	"github.com/stsleuth/stsleuth/internal/accounts"
+	"github.com/stsleuth/stsleuth/internal/audit"
+	"github.com/stsleuth/stsleuth/internal/manifest"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/engine"
 	"github.com/stsleuth/stsleuth/playbook/rules"
@@ -29,7 +34,7 @@ var (
 )
 
 // Command is the slash command as the app's manifest declares it.
-const Command = "/sts-expired"
+const Command = manifest.Command
 
 // Serving is what the bot is made of, as flags and environment give it.
 type Serving struct {
@@ -38,7 +43,11 @@ type Serving struct {
 	RedisURL           string // "": a Redis in this process
 	Replicas           int    // processes with the same app token; 0: this one
 	Store              store.Options
+	Command            string // "": Command
 	AWS                AWS
+	Pool               *accounts.Pool   // how each account is read; nil: all with AWS's credentials
+	Access             access.Policy    // who may; without rules every member, in the workspace's own channels
+	AuditLog           string           // a file; "": nothing is recorded
 	Now                func() time.Time // nil: the clock; a capture's moment in the demo
 	Log                *slog.Logger
 
@@ -52,6 +61,7 @@ type Service struct {
 	bot   *bot.Bot
 	desk  *handlers.Desk
 	work  store.Tasks
+	audit *audit.Log // nil: none is kept
 }
 
 // New wires the bot together: one straight line, so that it reads as what it is.
@@ -72,25 +82,44 @@ func New(ctx context.Context, o Serving) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := o.AWS.FollowUps()
+	reads := &Accounts{AWS: o.AWS, Pool: o.Pool}
+	listed, err := reads.roles()
 	if err != nil {
 		return nil, errors.Join(err, state.Close())
 	}
-	after := checks{all: all, state: state, log: o.Log}
+	after, err := newChecks(reads, state, o.Log)
+	if err != nil {
+		return nil, errors.Join(err, state.Close())
+	}
 	slack, err := bot.New(bot.Options{
 		BotToken: o.BotToken, AppToken: o.AppToken, APIURL: o.SlackURL, Replicas: o.Replicas,
-		Outbox: state, Unknown: store.ErrUnknown, Plan: plan, Rules: rules.All(), Offers: after.Offers(), Report: reportFiles, Log: o.Log, Pace: o.pace,
+		Outbox: state, Unknown: store.ErrUnknown, Plan: plan, Rules: rules.All(), Offers: after.Offers(), Opened: opened(o.Access), Report: reportFiles, Log: o.Log, Pace: o.pace,
 	})
 	if err != nil {
 		return nil, errors.Join(err, state.Close())
 	}
+	s := &Service{log: o.Log, store: state, bot: slack}
+	gate := &access.Gate{Policy: o.Access, Directory: slack}
+	if o.AuditLog != "" {
+		if s.audit, err = audit.Open(o.AuditLog); err == nil {
+			gate.Note = s.note
+			_, err = s.audit.Write(audit.Entry{Event: "started", Allowed: true})
+		}
+		if err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
 	desk := &handlers.Desk{
-		Name: Command, Store: state, Unreachable: store.ErrUnavailable, Unknown: store.ErrUnknown,
-		Rooms: slack, Roles: newRoles(o.AWS), FollowUps: after, Now: o.Now, Log: o.Log,
+		Name: cmp.Or(o.Command, Command), Gate: gate, Account: reads.Resolve, Store: state, Unreachable: store.ErrUnavailable, Unknown: store.ErrUnknown,
+		Rooms: slack, Roles: listed, FollowUps: after, Now: o.Now, Log: o.Log,
 	}
 	slack.Desk = desk
-	s := &Service{log: o.Log, store: state, bot: slack, desk: desk}
+	s.desk = desk
 	s.work = store.Tasks{FollowUp: desk.Carry, Investigate: func(ctx context.Context, inv playbook.Investigation) error {
+		plan, err := reads.Plan(inv.Request.Target)
+		if err != nil {
+			return err
+		}
 		plan, judge, err := after.longer(ctx, inv, plan)
 		if err != nil {
 			return err
@@ -134,7 +163,12 @@ func (s *Service) Run(ctx context.Context) error {
 }
 
 // Close frees the state. Run must have returned.
-func (s *Service) Close() error { return s.store.Close() }
+func (s *Service) Close() error {
+	if s.audit == nil {
+		return s.store.Close()
+	}
+	return errors.Join(s.store.Close(), s.audit.Close())
+}
 
 // Ready reports whether commands are answered by this process, or why not.
 func (s *Service) Ready(ctx context.Context) error {

@@ -30,7 +30,7 @@ import (
 type Entry struct {
 	Seq           uint64    `json:"seq"` // 1 is the first
 	At            time.Time `json:"at"`
-	Event         string    `json:"event"`  // started, command, press, shortcut, recovered
+	Event         string    `json:"event"`  // started, command, form, shortcut, press, recovered
 	Action        string    `json:"action"` // as in internal/access
 	Allowed       bool      `json:"allowed"`
 	Reason        string    `json:"reason,omitempty"`

@@ -54,6 +54,7 @@ type User struct {
 	TZOffset int     `json:"tz_offset"`
 	IsBot    bool    `json:"is_bot"`
 	IsAdmin  bool    `json:"is_admin"`
+	IsGuest  bool    `json:"is_restricted"`
 	Profile  Profile `json:"profile"`
 }
 

@@ -138,7 +138,7 @@ func Causes() []playbook.Cause {
 			Decisive: "AWS's enriched AccessDenied text.",
 			Fix:      "Have the policy that AWS names allow the action. New sessions don't help: they are refused as well.",
 			Prevent:  "Test policy changes with the policy simulator or Access Analyzer against the actions that the role uses.",
-			Confirm:  []playbook.Offer{playbook.SessionPolicies, playbook.ChainLimits}},
+			Confirm:  []playbook.Offer{playbook.MFADevices, playbook.SessionPolicies, playbook.ChainLimits}},
 		{ID: playbook.NotAWS,
 			Means:    "The message is not about AWS credentials at all.",
 			Decisive: "The look-alike's own text, and no failure of AWS credentials beside it.",
