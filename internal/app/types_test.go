@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -48,6 +49,7 @@ func (w *world) dump() {
 // TestMain checks in the end that the official types for TypeScript hold
 // everything that was sent in any test.
 func TestMain(m *testing.M) {
+	flag.Set("test.parallel", "4") // these tests wait for Slack's paces more than they work
 	code := m.Run()
 	if code == 0 && len(sent.types) > 0 {
 		if err := typeCheck(); err != nil {
