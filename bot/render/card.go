@@ -230,28 +230,17 @@ func offerTitle(o playbook.Offer, window time.Duration) string {
 	if o != playbook.Extend48h {
 		return line(o.Title(), maxButtonText)
 	}
-	longer := longerWindow(window)
+	longer := playbook.NextWindow(window)
 	if longer == 0 {
 		return ""
 	}
 	return "Extend to " + hours(longer)
 }
 
-// longerWindow is what the extension extends to: 48 hours, then the longest.
-func longerWindow(window time.Duration) time.Duration {
-	switch {
-	case window < 48*time.Hour:
-		return 48 * time.Hour
-	case window < playbook.MaxWindow:
-		return playbook.MaxWindow
-	}
-	return 0
-}
-
 // estimate tells before a longer window is read what reading it costs.
 func estimate(inv playbook.Investigation, title string) *slack.ConfirmationBlockObject {
 	window := inv.Request.Window.Length()
-	longer := longerWindow(window)
+	longer := playbook.NextWindow(window)
 	bytes, words := int64(0), "The first run's log queries scanned nothing, so this one is likely to cost nothing."
 	if window > 0 {
 		bytes = int64(float64(inv.Report.Cost().BytesScanned) * float64(longer-window) / float64(window))

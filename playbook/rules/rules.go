@@ -39,7 +39,7 @@ func Again(req playbook.Request, steps playbook.Outcomes, found []playbook.Findi
 	for _, o := range steps {
 		report.Steps = append(report.Steps, o)
 	}
-	inPlanOrder(report.Steps)
+	report = report.InOrder()
 	report.Diagnosis = conclude(candidates, report.Request.Target.Role, report.Steps)
 	return report
 }

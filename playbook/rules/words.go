@@ -142,10 +142,6 @@ func unique(items []string) []string {
 	return slices.Compact(slices.DeleteFunc(out, func(s string) bool { return s == "" }))
 }
 
-func inPlanOrder(outcomes []playbook.Outcome) {
-	slices.SortFunc(outcomes, func(a, b playbook.Outcome) int { return a.N - b.N })
-}
-
 func stepsOf(cites []playbook.Cite) []playbook.StepID {
 	out := []playbook.StepID{}
 	for _, c := range cites {
