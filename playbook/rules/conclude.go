@@ -97,6 +97,10 @@ func withoutBystanders(fs []playbook.Finding) []playbook.Finding {
 	has := func(id playbook.CauseID) bool {
 		return slices.ContainsFunc(fs, func(f playbook.Finding) bool { return f.Cause == id })
 	}
+	// A missing role to which sessions were issued is a contradiction, not an explanation.
+	if len(fs) > 1 {
+		fs = slices.DeleteFunc(fs, func(f playbook.Finding) bool { return f.Cause == playbook.RoleMissing && f.Confidence == playbook.Low })
+	}
 	return slices.DeleteFunc(fs, func(f playbook.Finding) bool {
 		switch {
 		case f.Cause != playbook.RoleMissing && has(playbook.RoleMissing):

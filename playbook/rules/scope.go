@@ -18,7 +18,8 @@ little does not count as struck. A role counts when its errors after the onset c
 are at least three.
 
 Criterion for role-missing: IAM answers NoSuchEntity for the role (in the account that was asked; a role of another account is not
-looked for in this one).
+looked for in this one). Where sessions of it were issued in the window and no DeleteRole followed, that answer is contradicted: low
+confidence, and any other cause comes in its place.
 
 Criterion for sts-service-event: an open (or just closed) STS event in AWS Health or the public feed for the region (for the global
 endpoint's region where the role's callers use that), or an STS endpoint that does not answer, and failures in at least two unrelated roles. An IAM event alone is not one: IAM's control plane does
@@ -181,10 +182,23 @@ func (s *sight) serviceFinding(event *trouble, others []struck) playbook.Finding
 	return f
 }
 
+// issuedToAMissingRole: STS issues nothing for a role that does not exist, so
+// sessions in the window without a DeleteRole after them contradict IAM's answer.
+func (s *sight) issuedToAMissingRole() (last time.Time, ok bool) {
+	for _, u := range s.ledger.Sessions {
+		if s.req.Window.Contains(u.Issued) && u.Issued.After(last) {
+			last = u.Issued
+		}
+	}
+	deleted := slices.ContainsFunc(s.changes.Changes, func(c facts.Change) bool { return c.Kind == facts.RoleDeleted && !c.Time.Before(last) })
+	return last, !last.IsZero() && !deleted && s.saw(playbook.TrustChanges)
+}
+
 func (s *sight) missing() (playbook.Finding, bool) {
 	if s.role.Exists != playbook.No || s.role.OtherAccount {
 		return playbook.Finding{}, false
 	}
+	confidence, explains := playbook.High, s.failures
 	why := fmt.Sprintf("IAM has no role %s in account %s.", s.req.Target.Role, s.role.Account)
 	cite := []playbook.Cite{{Step: playbook.RoleAndHealth, Ref: "iam:GetRole answers NoSuchEntity"}}
 	for _, c := range slices.Backward(s.changes.Changes) {
@@ -197,7 +211,11 @@ func (s *sight) missing() (playbook.Finding, bool) {
 	if len(s.role.Similar) > 0 {
 		why += " Similar names: " + some(s.role.Similar, 3) + "."
 	}
-	f := finding(playbook.RoleMissing, playbook.High, s.failures, fmt.Sprintf("The role %s does not exist", s.req.Target.Role), why)
+	if last, ok := s.issuedToAMissingRole(); ok {
+		confidence, explains = playbook.Low, nil
+		why += fmt.Sprintf(" Yet sessions of it were issued until %s, and no DeleteRole is on record: it was deleted within minutes, or IAM was not asked where the role is (an export without iam/ has no roles).", stamp(last))
+	}
+	f := finding(playbook.RoleMissing, confidence, explains, fmt.Sprintf("The role %s does not exist", s.req.Target.Role), why)
 	f.Cites = append(cite, f.Cites...)
 	return f, true
 }

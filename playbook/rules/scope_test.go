@@ -272,3 +272,31 @@ func TestScopeUnseenIsUndetermined(t *testing.T) {
 	newScene(t).blind(playbook.STSErrors).wantVerdict(playbook.Scope, playbook.Undetermined)
 	newScene(t).wantVerdict(playbook.Scope, playbook.Refuted)
 }
+
+// IAM says that there is no role, CloudTrail that sessions of it were issued.
+func TestAMissingRoleWithSessionsIsContradicted(t *testing.T) {
+	began := func(t *testing.T) *scene {
+		s := newScene(t)
+		s.role.Exists = playbook.No
+		s.runsOut("worker-1", 3, 10*time.Second)
+		return s
+	}
+	t.Run("another cause comes in its place", func(t *testing.T) { began(t).want(playbook.NoRefresh) })
+	t.Run("a deletion after them settles it", func(t *testing.T) {
+		s := began(t)
+		s.change(ago(time.Minute), facts.RoleDeleted, "DeleteRole")
+		s.want(playbook.RoleMissing)
+	})
+	t.Run("so does not having seen deletions", func(t *testing.T) {
+		s := began(t)
+		s.blind(playbook.TrustChanges)
+		s.want(playbook.RoleMissing)
+	})
+	t.Run("without another cause it is told with low confidence", func(t *testing.T) {
+		s := newScene(t)
+		s.role.Exists = playbook.No
+		s.session("worker-1", ago(2*time.Hour), time.Hour)
+		s.want(playbook.RoleMissing)
+		s.wantConfidence(playbook.RoleMissing, playbook.Low)
+	})
+}
