@@ -42,6 +42,9 @@ func (c *investigateCmd) Run(ctx context.Context, s streams) error {
 			return err
 		}
 		defer o.Close()
+		for _, bad := range o.capture.Bad { // named, never fatal
+			fmt.Fprintln(s.err, "stsleuth: not read:", report.Line(bad.String()))
+		}
 		source, at, ask = o.aws, o.incident.Now, o.question()
 	}
 	ask, err := ask.override(c.Role, c.Region, c.Window)
