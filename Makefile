@@ -1,7 +1,7 @@
 # `make` lists the targets. `make test` needs nothing but Go.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: image image-check deploy-check help test race lint fuzz bench chaos demo build
+.PHONY: new-user image image-check deploy-check help test race lint fuzz bench chaos demo build
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
@@ -42,6 +42,9 @@ bench: ## run every benchmark and print one table
 
 chaos: ## two minutes in which everything breaks; CHAOS=10m for longer
 	STSLEUTH_CHAOS=$(or $(CHAOS),2m) go test ./chaos -run TestChaos -v -count=1 -timeout 20m
+
+new-user: ## a new user's first minutes in a fresh clone, timed (as many minutes)
+	STSLEUTH_NEW_USER=1 go test -run TestANewUsersFirstMinutes -v -count=1 -timeout 30m .
 
 demo: ## the whole product in the browser
 	go run ./cmd/stsleuth demo

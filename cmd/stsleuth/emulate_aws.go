@@ -35,14 +35,19 @@ func (c *emulateAWSCmd) Run(ctx context.Context, s streams) error {
 	defer loaded.Close()
 	emu := awsemu.New(loaded, awsemu.Options{QueryDuration: c.Query})
 	defer emu.Close()
-	return listen(ctx, s, c.Addr, c.ReadyFile, "AWS emulator", emu)
+	ask := loaded.Incident.Ask
+	return listen(ctx, s, c.Addr, c.ReadyFile, "AWS emulator", emu, func(url string) {
+		fmt.Fprintf(s.err, "Ask it from another shell:\n  export AWS_ENDPOINT_URL=%s AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_REGION=%s\n  stsleuth investigate %s %s --at %s\n",
+			url, ask.Region, ask.Role, ask.Region, loaded.Incident.Now.Format(time.RFC3339))
+	})
 }
 
 // stopWithin is how long a server may take to end what it is doing.
 const stopWithin = 4 * time.Second
 
-// listen serves a handler until ctx ends, and says where.
-func listen(ctx context.Context, s streams, addr, readyFile, what string, h http.Handler) error {
+// listen serves a handler until ctx ends, and says where; also is told the URL
+// where it is not nil.
+func listen(ctx context.Context, s streams, addr, readyFile, what string, h http.Handler, also func(url string)) error {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", addr, err)
@@ -52,6 +57,9 @@ func listen(ctx context.Context, s streams, addr, readyFile, what string, h http
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	fmt.Fprintf(s.out, "%s listening on %s\n", what, url)
+	if also != nil {
+		also(url)
+	}
 	if err := ready(readyFile, url); err != nil {
 		server.Close()
 		return errors.Join(err, <-served)

@@ -15,7 +15,7 @@ type emulateSlackCmd struct {
 func (c *emulateSlackCmd) Run(ctx context.Context, s streams) error {
 	emu := slackemu.New(slackemu.Options{})
 	stopped := context.AfterFunc(ctx, func() { emu.Close() }) // sockets would hold the listener
-	err := listen(ctx, s, c.Addr, c.ReadyFile, "Slack emulator", emu)
+	err := listen(ctx, s, c.Addr, c.ReadyFile, "Slack emulator", emu, nil)
 	if stopped() { // it never ran
 		emu.Close()
 	}
