@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -169,9 +168,17 @@ func (w *walk) inBrowser(page, command string) {
 	}
 	wait(`Boolean(document.querySelector('.composer-input')?.placeholder.includes('incidents'))`)
 	w.did("the page is there")
-	if err := chromedp.Do(ctx, chromedp.SendKeys(".composer-input", command+"\r")); err != nil {
-		w.Fatal(fmt.Errorf("type the command: %w", err))
+	do := func(js string) {
+		w.Helper()
+		if _, err := chromedp.Run(ctx, chromedp.Evaluate[any](js)); err != nil {
+			w.Fatalf("%s: %v", js, err)
+		}
 	}
+	do(`document.querySelector('.composer-input').focus()`)
+	if err := chromedp.Do(ctx, chromedp.KeyEvent(command)); err != nil {
+		w.Fatal(err)
+	}
+	do(`document.querySelector('.composer-input').dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true}))`)
 	wait(`document.querySelector('#log').textContent.includes('Why do credentials of payments-api expire')`)
 	w.did("typed " + command + ": answered")
 	wait(`document.querySelector('#log').textContent.includes('Cause found')`)

@@ -37,8 +37,8 @@ func (c *emulateAWSCmd) Run(ctx context.Context, s streams) error {
 	defer emu.Close()
 	ask := loaded.Incident.Ask
 	return listen(ctx, s, c.Addr, c.ReadyFile, "AWS emulator", emu, func(url string) {
-		fmt.Fprintf(s.err, "Ask it from another shell:\n  export AWS_ENDPOINT_URL=%s AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_REGION=%s\n  stsleuth investigate %s %s --at %s\n",
-			url, ask.Region, ask.Role, ask.Region, loaded.Incident.Now.Format(time.RFC3339))
+		fmt.Fprintf(s.err, "Ask it from another shell:\n  export AWS_ENDPOINT_URL=%s AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_REGION=%s AWS_DEFAULT_REGION=%[2]s\n  stsleuth investigate %[3]s %[2]s --at %[4]s\n",
+			url, ask.Region, ask.Role, loaded.Incident.Now.Format(time.RFC3339))
 	})
 }
 
