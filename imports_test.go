@@ -47,6 +47,7 @@ var mayImport = map[string][]string{
 	"internal/slackemu/page":        {},
 	"internal/needle":               {},
 	"internal/bench":                {},
+	"internal/browsertest":          {},
 	"internal/cloudtrail/gen":       {"internal/cloudtrail/gentrail"},
 	"internal/cloudtrail/gentrail":  {},
 	"captures":                      {},

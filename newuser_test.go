@@ -3,7 +3,6 @@ package stsleuth_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
+	"github.com/stsleuth/stsleuth/internal/browsertest"
 )
 
 // walk is a new user's way through a fresh clone, with a stopwatch.
@@ -141,46 +140,11 @@ func TestANewUsersFirstMinutes(t *testing.T) {
 // inBrowser opens the page, types the command and waits for the diagnosis.
 func (w *walk) inBrowser(page, command string) {
 	w.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		w.Skip("chromium is not installed")
-	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(w.TempDir()))
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-	w.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	w.Cleanup(func() {
-		if err := chromedp.Cancel(ctx); err != nil { // waits for chromium, so that its folder can go
-			w.Log(err)
-		}
-		cancel()
-	})
-	wait := func(js string) {
-		w.Helper()
-		within, cancel := context.WithTimeout(ctx, time.Minute)
-		defer cancel()
-		if _, err := chromedp.Run(within, chromedp.Poll[any](js, chromedp.WithPollingTimeout(time.Minute))); err != nil {
-			w.Fatalf("waited for %s: %v", js, err)
-		}
-	}
-	if err := chromedp.Do(ctx, chromedp.Navigate(page)); err != nil {
-		w.Fatal(err)
-	}
-	wait(`Boolean(document.querySelector('.composer-input')?.placeholder.includes('incidents'))`)
+	b := browsertest.Open(w.T, page, time.Minute)
 	w.did("the page is there")
-	do := func(js string) {
-		w.Helper()
-		if _, err := chromedp.Run(ctx, chromedp.Evaluate[any](js)); err != nil {
-			w.Fatalf("%s: %v", js, err)
-		}
-	}
-	do(`document.querySelector('.composer-input').focus()`)
-	if err := chromedp.Do(ctx, chromedp.KeyEvent(command)); err != nil {
-		w.Fatal(err)
-	}
-	do(`document.querySelector('.composer-input').dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true}))`)
-	wait(`document.querySelector('#log').textContent.includes('Why do credentials of payments-api expire')`)
+	b.Say(command)
+	b.Until(`document.querySelector('#log').textContent.includes('Why do credentials of payments-api expire')`)
 	w.did("typed " + command + ": answered")
-	wait(`document.querySelector('#log').textContent.includes('Cause found')`)
+	b.Until(`document.querySelector('#log').textContent.includes('Cause found')`)
 	w.did("the diagnosis")
 }

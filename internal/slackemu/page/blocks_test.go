@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/stsleuth/stsleuth/internal/browsertest"
 )
 
 // Every block kind that a message can hold is drawn, from JSON that the
@@ -21,11 +23,11 @@ func TestEveryBlockIsDrawn(t *testing.T) {
 		w.post(t, m)
 	}
 	w.picture(t, channel, "timeline.png", "Errors rise at 09:24 and fall after the restart")
-	b := open(t, w.url)
-	b.until(`document.querySelectorAll('#log .file-image img').length`)
+	b := browsertest.Open(t, w.url, patience)
+	b.Until(`document.querySelectorAll('#log .file-image img').length`)
 
-	if n := eval[int](b, `document.querySelectorAll('.unknown').length`); n != 0 {
-		t.Errorf("%d things were not drawn: %s", n, eval[string](b, `document.querySelector('.unknown').textContent`))
+	if n := browsertest.Eval[int](b, `document.querySelectorAll('.unknown').length`); n != 0 {
+		t.Errorf("%d things were not drawn: %s", n, browsertest.Eval[string](b, `document.querySelector('.unknown').textContent`))
 	}
 	for _, c := range []struct{ kind, sign string }{
 		{"header", `.header[role=heading]`},
@@ -65,51 +67,49 @@ func TestEveryBlockIsDrawn(t *testing.T) {
 		{"carousel", `.card + .card`},
 		{"layout", `.layout-item.width-wide`},
 	} {
-		if n := eval[int](b, `document.querySelectorAll(`+quote(".block-"+c.kind+" "+c.sign)+`).length`); n == 0 {
+		if n := browsertest.Eval[int](b, `document.querySelectorAll(`+quote(".block-"+c.kind+" "+c.sign)+`).length`); n == 0 {
 			t.Errorf("%s: nothing that matches %s", c.kind, c.sign)
 		}
 	}
-	if last := eval[bool](b, `(() => { const m = document.querySelector('.block-table').parentElement; return [...m.querySelectorAll(':scope > .block')].at(-1).matches('.block-table'); })()`); !last {
+	if last := browsertest.Eval[bool](b, `(() => { const m = document.querySelector('.block-table').parentElement; return [...m.querySelectorAll(':scope > .block')].at(-1).matches('.block-table'); })()`); !last {
 		t.Error("a message's table is not drawn last")
 	}
 
-	b.run("a data table turns its pages", func(t *testing.T) {
-		b.click(`.pager [data-key$=":Next"]`)
-		b.until(`document.querySelector('.pager').textContent.includes('5–8 of 11')`)
+	b.Run("a data table turns its pages", func(t *testing.T) {
+		b.Click(`.pager [data-key$=":Next"]`)
+		b.Until(`document.querySelector('.pager').textContent.includes('5–8 of 11')`)
 	})
-	b.run("a see-more text opens", func(t *testing.T) {
-		b.click(`.section .link-btn`)
-		b.until(`!document.querySelector('.folded')`)
+	b.Run("a see-more text opens", func(t *testing.T) {
+		b.Click(`.section .link-btn`)
+		b.Until(`!document.querySelector('.folded')`)
 	})
-	b.run("an image opens large and closes with Esc", func(t *testing.T) {
-		b.click(`.file-image .image-btn`)
-		b.until(`document.querySelector('dialog.lightbox img')?.alt.startsWith('Errors rise')`)
-		b.shot("lightbox")
-		b.typed(kb.Escape)
-		b.until(`!document.querySelector('dialog')`)
+	b.Run("an image opens large and closes with Esc", func(t *testing.T) {
+		b.Click(`.file-image .image-btn`)
+		b.Until(`document.querySelector('dialog.lightbox img')?.alt.startsWith('Errors rise')`)
+		b.Shot("lightbox")
+		b.Typed(kb.Escape)
+		b.Until(`!document.querySelector('dialog')`)
 	})
-	b.run("a block nobody knows leaves a note", func(t *testing.T) {
-		text := eval[string](b, `import('/blocks.js').then((m) => m.blocks([{type: 'hologram'}, {type: 'table', rows: 7}], {key: 'x'}).map((e) => e.textContent).join(' | '))`)
+	b.Run("a block nobody knows leaves a note", func(t *testing.T) {
+		text := browsertest.Eval[string](b, `import('/blocks.js').then((m) => m.blocks([{type: 'hologram'}, {type: 'table', rows: 7}], {key: 'x'}).map((e) => e.textContent).join(' | '))`)
 		if !strings.Contains(text, "hologram") || !strings.Contains(text, "could not be drawn") {
 			t.Errorf("got %q", text)
 		}
 	})
-	b.check()
-	if *shots != "" {
-		shotAll(b)
-	}
+	b.Check()
+	shotAll(b)
 }
 
 // shotAll takes the pictures that a person looks at.
-func shotAll(b *browser) {
+func shotAll(b *browsertest.Browser) {
 	for _, scheme := range []string{"light", "dark"} {
-		b.media(scheme)
+		b.Scheme(scheme)
 		for at, name := range []string{"plan", "diagnosis", "chart-line", "chart-bar", "chart-pie", "text", "container", "rest"} {
-			eval[any](b, `document.querySelectorAll('#log .message')[`+string(rune('0'+[]int{0, 1, 2, 3, 5, 7, 9, 9}[at]))+`].scrollIntoView()`)
-			b.shot(scheme + "-" + name)
+			browsertest.Eval[any](b, `document.querySelectorAll('#log .message')[`+string(rune('0'+[]int{0, 1, 2, 3, 5, 7, 9, 9}[at]))+`].scrollIntoView()`)
+			b.Shot(scheme + "-" + name)
 		}
 	}
-	b.media("light")
+	b.Scheme("light")
 }
 
 // What came from AWS or a stranger stays text.
@@ -131,12 +131,12 @@ func TestHostileTextStaysText(t *testing.T) {
 		map[string]any{"type": "markdown", "text": "[press](javascript:alert(1)) <img src=x onerror=alert(1)> **<b>**"},
 		map[string]any{"type": "table", "rows": []any{[]any{raw("<!here>")}, []any{raw(`<img src=x onerror=alert(1)>`)}}},
 	}})
-	b := open(t, w.url)
-	b.until(`document.querySelector('.block-table')`)
-	if n := eval[int](b, `document.querySelectorAll('#log .message :is(.user-mention, script, img, a)').length`); n != 0 {
-		t.Errorf("%d live things in a message that should be text: %s", n, eval[string](b, lastMessage+`.innerHTML`))
+	b := browsertest.Open(t, w.url, patience)
+	b.Until(`document.querySelector('.block-table')`)
+	if n := browsertest.Eval[int](b, `document.querySelectorAll('#log .message :is(.user-mention, script, img, a)').length`); n != 0 {
+		t.Errorf("%d live things in a message that should be text: %s", n, browsertest.Eval[string](b, lastMessage+`.innerHTML`))
 	}
-	text := eval[string](b, lastMessage+`.textContent`)
+	text := browsertest.Eval[string](b, lastMessage+`.textContent`)
 	for _, want := range []string{"<!here> <@U0ONCALL>", "<!channel>", "<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "<!everyone> ```<b>", "<javascript:alert(1)|press>"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not shown as text", want)
@@ -144,10 +144,10 @@ func TestHostileTextStaysText(t *testing.T) {
 	}
 
 	w.post(t, map[string]any{"text": "<!here> <@" + oncall + "> <https://example.com/?a=1&amp;b=2|safe>"})
-	b.until(lastMessage + `.querySelectorAll('.user-mention').length === 2`)
-	if href := eval[string](b, lastMessage+`.querySelector('a').href`); href != "https://example.com/?a=1&b=2" {
+	b.Until(lastMessage + `.querySelectorAll('.user-mention').length === 2`)
+	if href := browsertest.Eval[string](b, lastMessage+`.querySelector('a').href`); href != "https://example.com/?a=1&b=2" {
 		t.Errorf("a live link goes to %s", href)
 	}
-	b.shot("hostile")
-	b.check()
+	b.Shot("hostile")
+	b.Check()
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/stsleuth/stsleuth/internal/browsertest"
 	"github.com/stsleuth/stsleuth/internal/slackemu"
 )
 
@@ -18,36 +19,36 @@ func button(id, text, value string) map[string]any {
 // A visit from the welcome to a diagnosis: typing, clicking, a modal, a thread.
 func TestUsingThePage(t *testing.T) {
 	w := serve(t)
-	b := open(t, w.url)
+	b := browsertest.Open(t, w.url, patience)
 
-	b.run("the welcome fills the composer", func(t *testing.T) {
-		b.shot("welcome")
-		if role := eval[string](b, `document.querySelector('#log .log').getAttribute('role') + ' ' + document.querySelector('#log .log').getAttribute('aria-live')`); role != "log polite" {
+	b.Run("the welcome fills the composer", func(t *testing.T) {
+		b.Shot("welcome")
+		if role := browsertest.Eval[string](b, `document.querySelector('#log .log').getAttribute('role') + ' ' + document.querySelector('#log .log').getAttribute('aria-live')`); role != "log polite" {
 			t.Errorf("the message list is %q", role)
 		}
-		b.click(".example")
-		b.until(`document.querySelector('.composer-input').value === '/sts-expired payments-api eu-west-1'`)
+		b.Click(".example")
+		b.Until(`document.querySelector('.composer-input').value === '/sts-expired payments-api eu-west-1'`)
 	})
-	b.run("choosing another incident fills the composer", func(t *testing.T) {
-		b.click("#incidents button")
-		b.until(`document.querySelectorAll('.menu .menu-item').length === 2`)
-		b.shot("incidents")
-		b.typed(kb.ArrowDown)
-		b.enter()
-		b.until(`document.querySelector('.composer-input').value === '/sts-expired chained-role eu-west-1'`)
-		b.until(`document.querySelector('#incidents').textContent.includes('twelve hours')`)
+	b.Run("choosing another incident fills the composer", func(t *testing.T) {
+		b.Click("#incidents button")
+		b.Until(`document.querySelectorAll('.menu .menu-item').length === 2`)
+		b.Shot("incidents")
+		b.Typed(kb.ArrowDown)
+		b.Enter()
+		b.Until(`document.querySelector('.composer-input').value === '/sts-expired chained-role eu-west-1'`)
+		b.Until(`document.querySelector('#incidents').textContent.includes('twelve hours')`)
 	})
-	b.run("a slash shows the command, tab completes it, enter sends it", func(t *testing.T) {
-		eval[any](b, `(() => { const i = document.querySelector('.composer-input'); i.value = ''; i.focus(); })()`)
-		b.typed("/s")
-		b.until(`document.querySelector('.hint[aria-selected=true]')?.textContent.includes('/sts-expired role region')`)
-		b.shot("hints")
-		b.typed(kb.Tab)
-		b.until(`document.querySelector('.composer-input').value === '/sts-expired '`)
-		b.typed("payments-api eu-west-1")
-		b.enter()
-		b.until(lastMessage + `?.textContent.includes('On it: payments-api eu-west-1')`)
-		b.until(lastMessage + `.querySelector('.only-you')`)
+	b.Run("a slash shows the command, tab completes it, enter sends it", func(t *testing.T) {
+		browsertest.Eval[any](b, `(() => { const i = document.querySelector('.composer-input'); i.value = ''; i.focus(); })()`)
+		b.Typed("/s")
+		b.Until(`document.querySelector('.hint[aria-selected=true]')?.textContent.includes('/sts-expired role region')`)
+		b.Shot("hints")
+		b.Typed(kb.Tab)
+		b.Until(`document.querySelector('.composer-input').value === '/sts-expired '`)
+		b.Typed("payments-api eu-west-1")
+		b.Enter()
+		b.Until(lastMessage + `?.textContent.includes('On it: payments-api eu-west-1')`)
+		b.Until(lastMessage + `.querySelector('.only-you')`)
 	})
 
 	parent := w.post(t, map[string]any{"text": "Diagnosis of payments-api", "blocks": []any{
@@ -60,54 +61,54 @@ func TestUsingThePage(t *testing.T) {
 				return forget
 			}()}},
 	}})
-	b.run("a button reaches the bot with the stored value", func(t *testing.T) {
-		b.click(`[data-action=rerun]`)
-		b.until(`!document.querySelector('[data-action=rerun][aria-busy]')`)
+	b.Run("a button reaches the bot with the stored value", func(t *testing.T) {
+		b.Click(`[data-action=rerun]`)
+		b.Until(`!document.querySelector('[data-action=rerun][aria-busy]')`)
 		if got := w.lastClick(); got.ActionID != "rerun" || got.Value != "inv_1" || got.BlockID != "a" {
 			t.Errorf("the bot got %+v", got)
 		}
-		if label := eval[string](b, `document.querySelector('[data-action=rerun]').getAttribute('aria-label')`); label != "Run again of payments-api" {
+		if label := browsertest.Eval[string](b, `document.querySelector('[data-action=rerun]').getAttribute('aria-label')`); label != "Run again of payments-api" {
 			t.Errorf("the button is called %q", label)
 		}
 	})
-	b.run("a confirm dialog stands before the click", func(t *testing.T) {
-		b.click(`[data-action=forget]`)
-		b.until(`document.querySelector('dialog.confirm[open]')`)
-		b.shot("confirm")
-		b.typed(kb.Escape)
-		b.until(`!document.querySelector('dialog')`)
+	b.Run("a confirm dialog stands before the click", func(t *testing.T) {
+		b.Click(`[data-action=forget]`)
+		b.Until(`document.querySelector('dialog.confirm[open]')`)
+		b.Shot("confirm")
+		b.Typed(kb.Escape)
+		b.Until(`!document.querySelector('dialog')`)
 		if got := w.lastClick(); got.ActionID == "forget" {
 			t.Error("Esc counted as confirmed")
 		}
-		b.click(`[data-action=forget]`)
-		b.click(`dialog.confirm .btn.primary`)
-		b.until(`!document.querySelector('dialog, [aria-busy]')`)
+		b.Click(`[data-action=forget]`)
+		b.Click(`dialog.confirm .btn.primary`)
+		b.Until(`!document.querySelector('dialog, [aria-busy]')`)
 		if got := w.lastClick(); got.ActionID != "forget" {
 			t.Errorf("the bot got %+v", got)
 		}
 	})
-	b.run("a modal: search, complaints under fields, submit", func(t *testing.T) {
-		b.click(`[data-action=policy]`)
-		b.until(`document.querySelector('dialog.modal[open] .block-alert')`)
-		b.click(`dialog.modal [type=submit]`)
-		b.until(`document.querySelector('[data-block=role] .input-error')`)
-		b.shot("modal-missing")
-		eval[any](b, `document.querySelector('[data-block=role] input').focus()`)
-		b.typed("pay")
-		b.until(`document.querySelectorAll('.listbox:popover-open .option').length === 2`)
-		b.shot("modal-search")
-		b.typed(kb.ArrowDown)
-		b.enter()
-		b.until(`document.querySelector('[data-block=role] input').value === 'payments-worker'`)
-		eval[any](b, `document.querySelector('[data-block=win] input').focus()`)
-		b.typed("last 90d")
-		b.click(`[data-block=opts] input[value=health]`)
-		b.click(`dialog.modal [type=submit]`)
-		b.until(`document.querySelector('[data-block=win] .input-error')?.textContent.includes('longer than CloudTrail keeps')`)
-		b.until(`document.querySelector('[data-block=win] input').value === 'last 90d' && document.querySelector('[data-block=opts] input[value=health]').checked`)
-		b.shot("modal-error")
-		b.click(`dialog.modal [type=submit]`)
-		b.until(`!document.querySelector('dialog')`)
+	b.Run("a modal: search, complaints under fields, submit", func(t *testing.T) {
+		b.Click(`[data-action=policy]`)
+		b.Until(`document.querySelector('dialog.modal[open] .block-alert')`)
+		b.Click(`dialog.modal [type=submit]`)
+		b.Until(`document.querySelector('[data-block=role] .input-error')`)
+		b.Shot("modal-missing")
+		browsertest.Eval[any](b, `document.querySelector('[data-block=role] input').focus()`)
+		b.Typed("pay")
+		b.Until(`document.querySelectorAll('.listbox:popover-open .option').length === 2`)
+		b.Shot("modal-search")
+		b.Typed(kb.ArrowDown)
+		b.Enter()
+		b.Until(`document.querySelector('[data-block=role] input').value === 'payments-worker'`)
+		browsertest.Eval[any](b, `document.querySelector('[data-block=win] input').focus()`)
+		b.Typed("last 90d")
+		b.Click(`[data-block=opts] input[value=health]`)
+		b.Click(`dialog.modal [type=submit]`)
+		b.Until(`document.querySelector('[data-block=win] .input-error')?.textContent.includes('longer than CloudTrail keeps')`)
+		b.Until(`document.querySelector('[data-block=win] input').value === 'last 90d' && document.querySelector('[data-block=opts] input[value=health]').checked`)
+		b.Shot("modal-error")
+		b.Click(`dialog.modal [type=submit]`)
+		b.Until(`!document.querySelector('dialog')`)
 		form := w.lastForm()
 		if got := form["role"].SelectedOption.Value; got != "payments-worker" {
 			t.Errorf("role: %q", got)
@@ -122,71 +123,71 @@ func TestUsingThePage(t *testing.T) {
 			t.Errorf("options: %+v", got)
 		}
 	})
-	b.run("a thread: unread mark, replies, no commands", func(t *testing.T) {
+	b.Run("a thread: unread mark, replies, no commands", func(t *testing.T) {
 		w.post(t, map[string]any{"text": "Step 1 of 9: OK", "thread_ts": parent})
-		b.until(`document.querySelector('.thread-bar.unread .dot')`)
-		b.click(".thread-bar")
-		b.until(`document.querySelector('#thread-log')?.textContent.includes('Step 1 of 9')`)
-		b.until(`!document.querySelector('.thread-bar.unread')`)
-		b.until(`document.activeElement.matches('#thread-composer textarea')`)
-		b.typed("/sts-expired payments-api eu-west-1")
-		b.enter()
-		b.until(`document.querySelector('#thread-composer .composer-note').textContent.includes('in threads')`)
-		b.shot("thread")
-		eval[any](b, `(() => { const i = document.querySelector('#thread-composer textarea'); i.value = ''; i.focus(); })()`)
-		b.typed("thanks")
-		b.enter()
-		b.until(`document.querySelector('#thread-log').textContent.includes('thanks')`)
-		b.typed(kb.Escape)
-		b.until(`document.querySelector('#thread').hidden && document.activeElement.matches('.thread-bar')`)
+		b.Until(`document.querySelector('.thread-bar.unread .dot')`)
+		b.Click(".thread-bar")
+		b.Until(`document.querySelector('#thread-log')?.textContent.includes('Step 1 of 9')`)
+		b.Until(`!document.querySelector('.thread-bar.unread')`)
+		b.Until(`document.activeElement.matches('#thread-composer textarea')`)
+		b.Typed("/sts-expired payments-api eu-west-1")
+		b.Enter()
+		b.Until(`document.querySelector('#thread-composer .composer-note').textContent.includes('in threads')`)
+		b.Shot("thread")
+		browsertest.Eval[any](b, `(() => { const i = document.querySelector('#thread-composer textarea'); i.value = ''; i.focus(); })()`)
+		b.Typed("thanks")
+		b.Enter()
+		b.Until(`document.querySelector('#thread-log').textContent.includes('thanks')`)
+		b.Typed(kb.Escape)
+		b.Until(`document.querySelector('#thread').hidden && document.activeElement.matches('.thread-bar')`)
 	})
-	b.run("an edit is shown and is not read out", func(t *testing.T) {
+	b.Run("an edit is shown and is not read out", func(t *testing.T) {
 		w.call(t, "chat.update", map[string]any{"channel": channel, "ts": parent, "text": "Diagnosis, second thoughts"})
-		b.until(`document.querySelector('#log').textContent.includes('second thoughts (edited)')`)
-		if live := eval[string](b, `document.querySelector('[data-ts="`+parent+`"]').getAttribute('aria-live')`); live != "off" {
+		b.Until(`document.querySelector('#log').textContent.includes('second thoughts (edited)')`)
+		if live := browsertest.Eval[string](b, `document.querySelector('[data-ts="`+parent+`"]').getAttribute('aria-live')`); live != "off" {
 			t.Errorf("an edited message is live: %q", live)
 		}
 	})
-	b.run("another user acts, and does not see what was for the first", func(t *testing.T) {
-		b.click(`.side-btn.me`)
-		b.click(`.menu-item[aria-checked=false]`)
-		b.until(`!document.querySelector('#log .only-you')`)
-		eval[any](b, `document.querySelector('.composer-input').focus()`)
-		b.typed("hello from the other side")
-		b.enter()
-		b.until(lastMessage + `?.textContent.includes('Security engineer')`)
+	b.Run("another user acts, and does not see what was for the first", func(t *testing.T) {
+		b.Click(`.side-btn.me`)
+		b.Click(`.menu-item[aria-checked=false]`)
+		b.Until(`!document.querySelector('#log .only-you')`)
+		browsertest.Eval[any](b, `document.querySelector('.composer-input').focus()`)
+		b.Typed("hello from the other side")
+		b.Enter()
+		b.Until(lastMessage + `?.textContent.includes('Security engineer')`)
 	})
-	b.run("what a screen reader gets", func(t *testing.T) {
-		b.click(`.side-btn[aria-pressed=false]`)
-		b.until(`document.querySelectorAll('.spoken').length > 1 && !document.querySelector('#log .block')`)
-		b.shot("spoken")
-		b.click(`.side-btn[aria-pressed=true]`)
+	b.Run("what a screen reader gets", func(t *testing.T) {
+		b.Click(`.side-btn[aria-pressed=false]`)
+		b.Until(`document.querySelectorAll('.spoken').length > 1 && !document.querySelector('#log .block')`)
+		b.Shot("spoken")
+		b.Click(`.side-btn[aria-pressed=true]`)
 	})
-	b.run("a line in another channel leaves an unread mark", func(t *testing.T) {
+	b.Run("a line in another channel leaves an unread mark", func(t *testing.T) {
 		w.call(t, "chat.postMessage", map[string]any{"channel": "C0PRIVATE", "text": "over here"})
-		b.until(`document.querySelector('[data-key="room:C0PRIVATE"] .badge')?.textContent === '1'`)
-		b.click(`[data-key="room:C0PRIVATE"]`)
-		b.until(`document.querySelector('#log').textContent.includes('over here') && !document.querySelector('.badge')`)
-		b.click(`[data-key="room:C0ARCHIVED"]`)
-		b.until(`document.querySelector('#composer').hidden && !document.querySelector('#archived').hidden`)
-		b.click(`[data-key="room:C0INCIDENTS"]`)
+		b.Until(`document.querySelector('[data-key="room:C0PRIVATE"] .badge')?.textContent === '1'`)
+		b.Click(`[data-key="room:C0PRIVATE"]`)
+		b.Until(`document.querySelector('#log').textContent.includes('over here') && !document.querySelector('.badge')`)
+		b.Click(`[data-key="room:C0ARCHIVED"]`)
+		b.Until(`document.querySelector('#composer').hidden && !document.querySelector('#archived').hidden`)
+		b.Click(`[data-key="room:C0INCIDENTS"]`)
 	})
-	b.run("a phone: one column, the thread covers all", func(t *testing.T) {
-		b.do(chromedp.EmulateViewport(390, 844))
-		b.until(`document.querySelector('#main').getBoundingClientRect().width === 390`)
-		b.click("#open-side")
-		b.until(`document.body.classList.contains('side-open')`)
-		b.shot("phone-drawer")
-		b.typed(kb.Escape)
-		b.until(`!document.body.classList.contains('side-open')`)
-		b.click(".thread-bar")
-		b.until(`document.querySelector('#thread').getBoundingClientRect().width === 390`)
-		b.shot("phone-thread")
-		if wide := eval[bool](b, `document.documentElement.scrollWidth > 390`); wide {
+	b.Run("a phone: one column, the thread covers all", func(t *testing.T) {
+		b.Do(chromedp.EmulateViewport(390, 844))
+		b.Until(`document.querySelector('#main').getBoundingClientRect().width === 390`)
+		b.Click("#open-side")
+		b.Until(`document.body.classList.contains('side-open')`)
+		b.Shot("phone-drawer")
+		b.Typed(kb.Escape)
+		b.Until(`!document.body.classList.contains('side-open')`)
+		b.Click(".thread-bar")
+		b.Until(`document.querySelector('#thread').getBoundingClientRect().width === 390`)
+		b.Shot("phone-thread")
+		if wide := browsertest.Eval[bool](b, `document.documentElement.scrollWidth > 390`); wide {
 			t.Error("the page scrolls sideways")
 		}
 	})
-	b.check()
+	b.Check()
 }
 
 // The stream is lost and comes back; what was said meanwhile is there.
@@ -208,16 +209,16 @@ func TestStreamComesBack(t *testing.T) {
 		front.CloseClientConnections()
 		front.Close()
 	})
-	b := open(t, front.URL)
+	b := browsertest.Open(t, front.URL, patience)
 	<-gate
 	gate <- false
 	front.CloseClientConnections()
-	b.until(`!document.querySelector('#lost').hidden`)
+	b.Until(`!document.querySelector('#lost').hidden`)
 	w.say(t, oncall, "said while nobody listened")
 	<-gate
 	gate <- true
-	b.until(`document.querySelector('#lost').hidden`)
-	b.until(lastMessage + `?.textContent.includes('said while nobody listened')`)
+	b.Until(`document.querySelector('#lost').hidden`)
+	b.Until(lastMessage + `?.textContent.includes('said while nobody listened')`)
 }
 
 // Without a demo behind it there is no incident menu.
@@ -227,10 +228,10 @@ func TestWithoutDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { emu.Close() })
-	b := open(t, emu.URL())
-	b.until(`document.querySelector('.welcome .example').textContent.includes('/sts-expired')`)
-	b.until(`!document.querySelector('#offline').hidden`)
-	if n := eval[int](b, `document.querySelector('#incidents').childElementCount`); n != 0 {
+	b := browsertest.Open(t, emu.URL(), patience)
+	b.Until(`document.querySelector('.welcome .example').textContent.includes('/sts-expired')`)
+	b.Until(`!document.querySelector('#offline').hidden`)
+	if n := browsertest.Eval[int](b, `document.querySelector('#incidents').childElementCount`); n != 0 {
 		t.Error("there is a menu of incidents")
 	}
 }
