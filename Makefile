@@ -1,9 +1,11 @@
 # `make` lists the targets. `make test` needs nothing but Go.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
+TOOLCHAIN = $(shell sed -n 's/^const toolchain = "\(.*\)"/\1/p' internal/release/main.go)
 
-.PHONY: new-user image image-check deploy-check help test race lint fuzz bench chaos demo build
+.PHONY: release release-check vuln new-user image image-check deploy-check help test race lint fuzz bench chaos demo build
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 build: ## build bin/stsleuth
 	CGO_ENABLED=0 go build -trimpath -o bin/stsleuth ./cmd/stsleuth
@@ -17,6 +19,15 @@ image-check: ## lay the image's root out in a folder and run the binary in it (a
 
 deploy-check: ## lint and render the chart, try the alerts (with helm's and Prometheus' own libraries)
 	cd deploy/check && go vet ./... && go test ./...
+
+release: ## build the commit's archives, bills of materials and SHA256SUMS into dist/
+	GOTOOLCHAIN=$(TOOLCHAIN) go run ./internal/release $(TARGETS)
+
+release-check: ## build the release twice in different surroundings and compare; TARGETS="linux/amd64 …" for fewer
+	GOTOOLCHAIN=$(TOOLCHAIN) STSLEUTH_RELEASE=1 TARGETS="$(TARGETS)" go test ./internal/release -run TestReleases -v -count=1 -timeout 60m
+
+vuln: ## look for known vulnerabilities in what is called (asks vuln.go.dev)
+	go run $(GOVULNCHECK) ./...
 
 test: ## run all tests
 	go test ./...

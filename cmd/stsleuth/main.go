@@ -17,6 +17,7 @@ import (
 
 	"github.com/stsleuth/stsleuth/internal/manifest"
 	"github.com/stsleuth/stsleuth/internal/policy"
+	"github.com/stsleuth/stsleuth/internal/redact"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -40,6 +41,8 @@ type cli struct {
 	Manifest    manifestCmd    `cmd:"" help:"Print the Slack app's manifest."`
 	Audit       auditCmd       `cmd:"" help:"Look into an audit log."`
 	Health      healthCmd      `cmd:"" help:"Ask a running serve how it is."`
+
+	Version kong.VersionFlag `help:"Tell the version, the commit and the Go that built it."`
 }
 
 // The exit codes, as the README documents them.
@@ -67,7 +70,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	code := -1
 	parser, err := kong.New(&c, kong.Name("stsleuth"), kong.Description("Why do the credentials of this role expire? Nine read-only looks at AWS, seven rules, one answer with its evidence."),
 		kong.Writers(s.out, s.err), kong.Exit(func(n int) { code = n }), kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s),
-		kong.Vars{"role_name": policy.RoleName, "app_name": manifest.DefaultName, "command": manifest.Command})
+		kong.Vars{"role_name": policy.RoleName, "app_name": manifest.DefaultName, "command": manifest.Command, "version": version()})
 	if err != nil {
 		fmt.Fprintln(s.err, "stsleuth: build the command line:", err)
 		return exitFailed
@@ -86,11 +89,11 @@ func run(ctx context.Context, args []string, s streams) int {
 		}
 		var input *playbook.InputError
 		if !errors.As(err, &input) && !errors.As(err, new(usageError)) {
-			fmt.Fprintln(s.err, "stsleuth:", err)
+			fmt.Fprintln(s.err, "stsleuth:", redact.String(err.Error()))
 			return exitFailed
 		}
 	}
-	fmt.Fprintln(s.err, "stsleuth:", err)
+	fmt.Fprintln(s.err, "stsleuth:", redact.String(err.Error()))
 	fmt.Fprintln(s.err, "Try: stsleuth --help")
 	return exitWrongly
 }
