@@ -58,9 +58,12 @@ type Investigation struct {
 	Feedback []Feedback `json:"feedback,omitempty"`
 
 	// Extends is the investigation whose window this one lengthens, or that this
-	// one repeats; SupersededBy points the other way.
+	// one repeats; SupersededBy points the other way. ExtendsAt and SupersededAt
+	// are the links to their cards, "" as long as they are not known.
 	Extends      string `json:"extends,omitempty"`
+	ExtendsAt    string `json:"extends_at,omitempty"`
 	SupersededBy string `json:"superseded_by,omitempty"`
+	SupersededAt string `json:"superseded_at,omitempty"`
 	StoppedBy    Person `json:"stopped_by"`
 }
 
@@ -71,6 +74,12 @@ type Posted struct {
 	TS        string    `json:"ts"`
 	Permalink string    `json:"permalink,omitempty"`
 	At        time.Time `json:"at"`
+}
+
+// Link is the link to the parent, "" where it is not known.
+func (i Investigation) Link() string {
+	p, _ := i.Message(IDOf(ParentMessage, ""))
+	return p.Permalink
 }
 
 // Message finds what was posted under an id.
@@ -94,7 +103,7 @@ const (
 	FollowUpMessage MessageKind = "follow-up" // Ref is the press's id
 	FileMessage     MessageKind = "file"      // a report or an output too long for a message; Ref names it
 	TimelineMessage MessageKind = "timeline"  // the picture
-	NoteMessage     MessageKind = "note"      // one sentence in the thread (stopped, resumed, superseded); Ref names it
+	NoteMessage     MessageKind = "note"      // one sentence in the thread (stopped, resumed); Ref names it
 )
 
 // MessageID names one message of one investigation: "evidence/sts-errors".
@@ -115,6 +124,8 @@ type Message struct {
 	Kind          MessageKind `json:"kind"`
 	Ref           string      `json:"ref,omitempty"`
 	Place         Place       `json:"place"`
+	// Extends, of a parent, is the investigation whose card gets the link to it.
+	Extends string `json:"extends,omitempty"`
 	// Update marks a change of a message that is already up (the parent): only
 	// its newest state matters, so updates are coalesced, never queued up.
 	Update bool `json:"update,omitempty"`

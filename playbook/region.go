@@ -54,7 +54,11 @@ func ParseRegion(s string) (string, error) {
 	if shown != "" {
 		problem = shown + " is not an AWS region."
 	}
-	return "", &InputError{What: "region", Problem: problem, Hint: "Did you mean " + NearestRegion(name) + "?"}
+	hint := "For example eu-west-1."
+	if near := NearestRegion(name); EditDistance(name, near) <= slip {
+		hint = "Did you mean " + near + "?"
+	}
+	return "", &InputError{What: "region", Problem: problem, Hint: hint}
 }
 
 // NearestRegion is the region whose name takes the fewest edits to reach.
@@ -116,6 +120,10 @@ func (t Target) TrailRegions() []string {
 	}
 	return []string{t.Region, global}
 }
+
+// slip is how many letters a mistyped name is away at most; what is further was
+// no slip of the pen, and a guess would mislead.
+const slip = 3
 
 // EditDistance counts the single-letter edits between two names (Levenshtein).
 func EditDistance(a, b string) int {

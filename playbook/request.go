@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/stsleuth/stsleuth/internal/redact"
 )
 
 // Request is one question, frozen when it is accepted: a step that is resumed
@@ -113,6 +115,8 @@ func ParseRole(s string) (Target, error) {
 		return bad("No role was given.")
 	case len(s) > 700:
 		return bad("That is too long to be a role.")
+	case redact.String(s) != s:
+		return bad("That looks like a secret, not like a role; it was not kept.") // a role's name may have any secret's letters
 	case roleARN.MatchString(s):
 		m := roleARN.FindStringSubmatch(s)
 		t.Partition, t.Account, path = m[1], m[2], m[3]
@@ -146,16 +150,19 @@ func ParseRole(s string) (Target, error) {
 	return t, nil
 }
 
-var windowText = regexp.MustCompile(`^(?:last)?\s*([0-9]{1,3})\s*(h|hr|hrs|hour|hours|d|day|days)$`)
+var windowText = regexp.MustCompile(`^(?:last)?\s*([0-9]{1,3})\s*(h|hr|hrs|hour|hours|d|day|days|w|week|weeks)$`)
 
-// ParseWindow reads "24h", "48 hours", "last 2d". The error is an *InputError.
+// ParseWindow reads "24h", "48 hours", "last 2d", "1 week". The error is an *InputError.
 func ParseWindow(s string) (time.Duration, error) {
 	m := windowText.FindStringSubmatch(strings.ToLower(strings.TrimSpace(s)))
 	var d time.Duration
 	if m != nil {
 		fmt.Sscanf(m[1], "%d", &d)
-		if m[2][0] == 'd' {
+		switch m[2][0] {
+		case 'd':
 			d *= 24
+		case 'w':
+			d *= 7 * 24
 		}
 		d *= time.Hour
 	}

@@ -13,6 +13,8 @@ import (
 type group struct {
 	c                   *capture
 	name, region, class string
+	account             string // "" is the asked one
+	linked              bool   // another account's, shared with the asked one
 	created             string
 	retention           int
 	lines               []line
@@ -64,6 +66,9 @@ func (g *group) chatter(n int, streams ...string) {
 func (g *group) yaml(file string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "  - name: %s\n    region: %s\n    created: %s\n", g.name, g.region, g.created)
+	if g.account != "" {
+		fmt.Fprintf(&b, "    account: %q\n    linked: %t\n", g.account, g.linked)
+	}
 	if g.class != "" {
 		fmt.Fprintf(&b, "    class: %s\n", g.class)
 	}

@@ -87,7 +87,7 @@ data "aws_iam_policy_document" "read" {
   statement {
     sid       = "ReadLogs"
     actions   = ["logs:StartQuery", "logs:FilterLogEvents", "logs:DescribeMetricFilters"]
-    resources = ["arn:${data.aws_partition.current.partition}:logs:*:${data.aws_caller_identity.current.account_id}:log-group:*"]
+    resources = ["arn:${data.aws_partition.current.partition}:logs:*:*:log-group:*"]
   }
 
   statement {

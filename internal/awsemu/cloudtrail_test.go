@@ -149,7 +149,7 @@ func TestLookupEventsRefuses(t *testing.T) {
 }
 
 func TestLookupEventsTwiceASecond(t *testing.T) {
-	s := everything.serve(t, Options{LimitLookups: true})
+	s := everything.serve(t, Options{Rates: AWSRates})
 	here, away := cloudtrail.NewFromConfig(s.once("eu-west-1")), cloudtrail.NewFromConfig(s.once("us-east-1"))
 	var err error
 	for range 3 {

@@ -22,8 +22,8 @@ func newView(c *capture.Capture, recorded string) *incident {
 	return in
 }
 
-// as is what another account of the organization would see: of a capture, its own copies of the records and the
-// organization's trails, whose log group it can't read.
+// as is what another account of the organization would see: of a capture, its own copies of the records, its own log
+// groups, and the organization's trails, whose log group only its owner can read.
 func (in *incident) as(account string) *incident {
 	if account == in.Account {
 		return in
@@ -31,6 +31,12 @@ func (in *incident) as(account string) *incident {
 	asked := *in.Incident
 	asked.Account = account
 	other := &capture.Capture{Incident: asked, Records: in.Records}
+	for _, g := range in.Groups {
+		if g.Account == account {
+			g.Account, g.Linked = "", false
+			other.Groups = append(other.Groups, g)
+		}
+	}
 	for _, t := range in.Trails {
 		if t.IsOrganizationTrail {
 			other.Trails = append(other.Trails, t)

@@ -11,9 +11,11 @@ import (
 	"github.com/stsleuth/stsleuth/internal/capture"
 )
 
-// A logGroup is a group of logs.yaml, or one that trails write to, or both.
+// A logGroup is a group of logs.yaml, or one that trails write to, or both. It belongs to the account that asks, or to
+// one that is linked to it.
 type logGroup struct {
 	capture.LogGroup
+	owner  string // account
 	trails []capture.Trail
 }
 
@@ -63,20 +65,25 @@ func (e logEvent) Known(field string) string {
 // unknownAge is the age of a group whose creation no file tells: older than any window.
 const unknownAge = 365 * 24 * time.Hour
 
-// logGroups gives the account's groups, sorted by region and name.
+// logGroups gives the groups that the account may see, its own and those linked to it, sorted by region, name and owner.
 func logGroups(in *incident) []*logGroup {
 	var groups []*logGroup
 	for _, g := range in.Groups {
-		groups = append(groups, &logGroup{LogGroup: g})
+		if owner := cmp.Or(g.Account, in.Account); owner == in.Account || g.Linked {
+			groups = append(groups, &logGroup{LogGroup: g, owner: owner})
+		}
 	}
 	for _, t := range in.Trails {
 		region, account, name, ok := groupOf(t)
-		if !ok || account != in.Account {
+		if !ok {
 			continue
 		}
-		g := groupIn(groups, region, name)
-		if g == nil {
-			g = &logGroup{LogGroup: capture.LogGroup{Name: name, Region: region, Class: "STANDARD"}}
+		g := groupIn(groups, account, region, name)
+		switch {
+		case g == nil && account != in.Account: // of an account that shows it to nobody here
+			continue
+		case g == nil:
+			g = &logGroup{LogGroup: capture.LogGroup{Name: name, Region: region, Class: "STANDARD"}, owner: account}
 			groups = append(groups, g)
 		}
 		g.trails = append(g.trails, t)
@@ -89,13 +96,15 @@ func logGroups(in *incident) []*logGroup {
 			g.StoredBytes = in.estimateBytes(g)
 		}
 	}
-	slices.SortFunc(groups, func(a, b *logGroup) int { return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Name, b.Name)) })
+	slices.SortFunc(groups, func(a, b *logGroup) int {
+		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Name, b.Name), cmp.Compare(a.owner, b.owner))
+	})
 	return groups
 }
 
-func groupIn(groups []*logGroup, region, name string) *logGroup {
+func groupIn(groups []*logGroup, account, region, name string) *logGroup {
 	for _, g := range groups {
-		if g.Region == region && g.Name == name {
+		if g.owner == account && g.Region == region && g.Name == name {
 			return g
 		}
 	}
@@ -183,28 +192,34 @@ func merged(a, b iter.Seq[logEvent], newestFirst bool) iter.Seq[logEvent] {
 	}
 }
 
-// groupNamed finds a group of the caller's account and region by name or by ARN. AWS takes no ARN that ends in :*.
+// groupNamed finds a group of the caller's region by name, or by ARN, which alone names one of a linked account. AWS takes
+// no ARN that ends in :*. What it says of another account's group that is not linked is in a report of it.
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html
+// https://github.com/grafana/grafana/issues/111504
 func (r *request) groupNamed(identifier string) (*logGroup, error) {
 	if strings.ContainsAny(identifier, "*") || identifier == "" {
 		return nil, fail("InvalidParameterException", "1 validation error detected: Value '%s' at 'logGroupIdentifier' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w#+=/:,.@-]*", identifier)
 	}
-	name := identifier
-	if prefix := r.logsARN(""); strings.HasPrefix(identifier, "arn:") {
-		own := false
-		if name, own = strings.CutPrefix(identifier, prefix); !own {
+	account, name := r.account(), identifier
+	if strings.HasPrefix(identifier, "arn:") {
+		parts := strings.SplitN(identifier, ":", 7)
+		if len(parts) != 7 || identifier != r.logsARN(parts[4], parts[6]) {
 			return nil, fail("ResourceNotFoundException", "Log group '%s' does not exist for account ID '%s'", identifier, r.account())
 		}
+		account, name = parts[4], parts[6]
 	}
-	if g := groupIn(r.incident.groups, r.region(), name); g != nil {
+	if g := groupIn(r.incident.groups, account, r.region(), name); g != nil {
 		return g, nil
+	}
+	if account != r.account() {
+		return nil, fail("AccessDeniedException", "User with accountId: %s is not authorized to perform %s on resources %s.", r.account(), r.op, name)
 	}
 	return nil, fail("ResourceNotFoundException", "Log group '%s' does not exist for account ID '%s' (Service: AWSLogs; Status Code: 400; Error Code: ResourceNotFoundException)", name, r.account())
 }
 
 // logsARN is the ARN of a log group, without the :* that some replies carry.
-func (r *request) logsARN(name string) string {
-	return "arn:" + r.incident.Partition + ":logs:" + r.region() + ":" + r.account() + ":log-group:" + name
+func (r *request) logsARN(account, name string) string {
+	return "arn:" + r.incident.Partition + ":logs:" + r.region() + ":" + account + ":log-group:" + name
 }
 
 // logsResources are the resources of calls about groups, as AWS names them when it refuses one.
@@ -212,12 +227,12 @@ func (r *request) logsResources(identifiers ...string) []string {
 	var out []string
 	for _, id := range identifiers {
 		if !strings.HasPrefix(id, "arn:") {
-			id = r.logsARN(id)
+			id = r.logsARN(r.account(), id)
 		}
 		out = append(out, id+":log-stream:")
 	}
 	if out == nil {
-		return []string{r.logsARN("") + ":log-stream:"}
+		return []string{r.logsARN(r.account(), "") + ":log-stream:"}
 	}
 	return out
 }

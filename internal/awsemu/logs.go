@@ -14,7 +14,8 @@ import (
 )
 
 var logsOperations = []operation{
-	of(on(logsService, "DescribeLogGroups", (*Server).describeLogGroups, "logGroupNamePrefix", "logGroupNamePattern", "logGroupClass", "logGroupIdentifiers", "limit", "nextToken"),
+	of(on(logsService, "DescribeLogGroups", (*Server).describeLogGroups, "logGroupNamePrefix", "logGroupNamePattern", "logGroupClass", "logGroupIdentifiers", "limit", "nextToken",
+		"includeLinkedAccounts", "accountIdentifiers"),
 		func(r *request, in *cloudwatchlogs.DescribeLogGroupsInput) []string { return r.logsResources() }),
 	of(on(logsService, "DescribeMetricFilters", (*Server).describeMetricFilters, "logGroupName", "filterNamePrefix", "metricName", "metricNamespace", "limit", "nextToken"),
 		func(r *request, in *cloudwatchlogs.DescribeMetricFiltersInput) []string {
@@ -44,12 +45,17 @@ func first(ps ...*string) *string {
 	return nil
 }
 
-// describePage is the most that the Describe calls of CloudWatch Logs give at once.
+// Limits of the Describe calls of CloudWatch Logs: what they give at once, and the accounts that they may be asked for.
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeLogGroups.html
-const describePage = 50
+const (
+	describePage     = 50
+	describeAccounts = 20
+)
 
 // describeLogGroups answers a pattern with ARN, creation time and name alone, as AWS does: class, retention and size
-// must be asked for again. INFREQUENT_ACCESS and ESSENTIALS are one class under two names.
+// must be asked for again. INFREQUENT_ACCESS and ESSENTIALS are one class under two names. Groups of linked accounts are
+// shown where they are asked for, and only a monitoring account may name groups by ARN. What AWS says to an account that
+// is none and asks for linked ones it does not document: here it gets its own.
 func (s *Server) describeLogGroups(r *request, in *cloudwatchlogs.DescribeLogGroupsInput) (*cloudwatchlogs.DescribeLogGroupsOutput, error) {
 	if in.LogGroupNamePrefix != nil && in.LogGroupNamePattern != nil {
 		return nil, fail("InvalidParameterException", "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
@@ -57,17 +63,31 @@ func (s *Server) describeLogGroups(r *request, in *cloudwatchlogs.DescribeLogGro
 	if in.Limit != nil && (*in.Limit < 1 || *in.Limit > describePage) {
 		return nil, fail("InvalidParameterException", "1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint: Member must have value less than or equal to %d", *in.Limit, describePage)
 	}
+	monitors := slices.ContainsFunc(r.incident.groups, func(g *logGroup) bool { return g.owner != r.account() && g.Region == r.region() })
+	named := in.LogGroupIdentifiers
+	switch linked := aws.ToBool(in.IncludeLinkedAccounts); {
+	case len(in.AccountIdentifiers) > describeAccounts:
+		return nil, fail("InvalidParameterException", "1 validation error detected: Value at 'accountIdentifiers' failed to satisfy constraint: Member must have length less than or equal to %d", describeAccounts)
+	case len(in.AccountIdentifiers) > 0 && !linked:
+		return nil, fail("InvalidParameterException", "accountIdentifiers needs includeLinkedAccounts.")
+	case len(named) > 0 && (in.LogGroupNamePrefix != nil || in.LogGroupNamePattern != nil || in.LogGroupClass != "" || len(in.AccountIdentifiers) > 0):
+		return nil, fail("InvalidParameterException", "Beside logGroupIdentifiers only includeLinkedAccounts may be given.")
+	case !monitors && slices.ContainsFunc(named, func(id string) bool { return strings.HasPrefix(id, "arn:") }):
+		return nil, fail("InvalidParameterException", "An account that is not a monitoring account names log groups by name.")
+	}
 	infrequent := func(class string) bool { return class == "INFREQUENT_ACCESS" || class == "ESSENTIALS" }
 	var found []logstypes.LogGroup
 	for _, g := range r.incident.groups {
 		class := string(in.LogGroupClass)
-		arn := r.logsARN(g.Name)
+		arn, own := r.logsARN(g.owner, g.Name), g.owner == r.account()
 		switch {
 		case g.Region != r.region(),
+			!own && !aws.ToBool(in.IncludeLinkedAccounts),
+			len(in.AccountIdentifiers) > 0 && !slices.Contains(in.AccountIdentifiers, g.owner),
 			!strings.HasPrefix(g.Name, aws.ToString(in.LogGroupNamePrefix)),
 			!strings.Contains(g.Name, aws.ToString(in.LogGroupNamePattern)),
 			class != "" && class != g.Class && !(infrequent(class) && infrequent(g.Class)),
-			len(in.LogGroupIdentifiers) > 0 && !slices.Contains(in.LogGroupIdentifiers, g.Name) && !slices.Contains(in.LogGroupIdentifiers, arn):
+			len(named) > 0 && !(own && slices.Contains(named, g.Name)) && !slices.Contains(named, arn):
 			continue
 		}
 		w := logstypes.LogGroup{LogGroupName: aws.String(g.Name), Arn: aws.String(arn + ":*"), CreationTime: aws.Int64(g.Created.UnixMilli())}
@@ -106,7 +126,7 @@ func (s *Server) describeMetricFilters(r *request, in *cloudwatchlogs.DescribeMe
 	}
 	var found []logstypes.MetricFilter
 	for _, g := range groups {
-		if g.Region != r.region() {
+		if g.Region != r.region() || g.owner != r.account() {
 			continue
 		}
 		for i, raw := range g.MetricFilters {

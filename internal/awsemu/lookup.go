@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdktrail "github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	trailtypes "github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
-	"golang.org/x/time/rate"
 
 	"github.com/stsleuth/stsleuth/internal/capture"
 	"github.com/stsleuth/stsleuth/internal/cloudtrail"
@@ -18,16 +17,13 @@ import (
 
 // Limits of LookupEvents: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
 const (
-	lookupPage      = 50
-	lookupDays      = 90
-	lookupPerSecond = 2
+	lookupPage = 50
+	lookupDays = 90
 )
 
 // lookupEvents answers from the event history: management events of the account in the region, newest first, each once.
 func (s *Server) lookupEvents(r *request, in *sdktrail.LookupEventsInput) (*sdktrail.LookupEventsOutput, error) {
 	switch {
-	case s.options.LimitLookups && !s.lookupLimit(r).Allow():
-		return nil, r.throttled()
 	case len(in.LookupAttributes) > 1:
 		return nil, fail("InvalidLookupAttributesException", "Only one lookup attribute is allowed.")
 	case in.MaxResults != nil && (*in.MaxResults < 1 || *in.MaxResults > lookupPage):
@@ -69,16 +65,6 @@ func (s *Server) lookupEvents(r *request, in *sdktrail.LookupEventsInput) (*sdkt
 		}
 	}
 	return out, failed
-}
-
-func (s *Server) lookupLimit(r *request) *rate.Limiter {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	key := r.account() + " " + r.region()
-	if s.lookups[key] == nil {
-		s.lookups[key] = rate.NewLimiter(lookupPerSecond, lookupPerSecond)
-	}
-	return s.lookups[key]
 }
 
 // inHistory says whether a record is in the event history of this account and region.

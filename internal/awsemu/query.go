@@ -1,6 +1,7 @@
 package awsemu
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -111,7 +112,7 @@ func (s *Server) startQuery(r *request, in *cloudwatchlogs.StartQueryInput) (*cl
 	ctx, stop := context.WithCancel(s.ctx)
 	q := &runningQuery{account: r.account(), region: r.region(), started: time.Now(), duration: s.options.QueryDuration, stop: stop,
 		groups: len(groups), done: make(chan struct{})}
-	id, err := s.queries.add(q, r.id)
+	id, err := s.queries.add(q, r.id, cmp.Or(s.options.MaxQueries, maxQueries))
 	if err != nil {
 		stop()
 		return nil, err
@@ -132,7 +133,7 @@ func (s *Server) startQuery(r *request, in *cloudwatchlogs.StartQueryInput) (*cl
 }
 
 // add keeps a query under an id that depends on nothing but the request and how often it has been made.
-func (qs *queries) add(q *runningQuery, requestID string) (string, error) {
+func (qs *queries) add(q *runningQuery, requestID string, most int) (string, error) {
 	qs.mu.Lock()
 	defer qs.mu.Unlock()
 	active := 0
@@ -145,8 +146,8 @@ func (qs *queries) add(q *runningQuery, requestID string) (string, error) {
 			active++
 		}
 	}
-	if active >= maxQueries {
-		return "", fail("LimitExceededException", "Account maximum query concurrency limit of [%d] reached.", maxQueries)
+	if active >= most {
+		return "", fail("LimitExceededException", "Account maximum query concurrency limit of [%d] reached.", most)
 	}
 	for n := 0; ; n++ {
 		id := uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "%s/%d", requestID, n)).String()
@@ -177,10 +178,10 @@ func malformed(err error) *Error {
 func (in *incident) insightsEvents(groups []*logGroup, from, to int64, failed *error) iter.Seq[insights.Event] {
 	return func(yield func(insights.Event) bool) {
 		for _, g := range groups {
-			log := in.Account + ":" + g.Name
+			log := g.owner + ":" + g.Name
 			for e := range in.between(g, from*1000, to*1000+999, true, failed) {
 				at := time.UnixMilli(e.ms).UTC()
-				if !yield(insights.Event{Timestamp: at, Ingestion: at, LogStream: e.stream, Log: log, Message: groupEvent{e, g.Name}}) {
+				if !yield(insights.Event{Timestamp: at, Ingestion: at, LogStream: e.stream, Log: log, Message: groupEvent{e, log}}) {
 					return
 				}
 			}

@@ -42,8 +42,12 @@ type Options struct {
 	// counts where it is lower, AWS's where that is.
 	PageSizes map[string]int
 
-	// LimitLookups answers ThrottlingException to more than two LookupEvents a second in one account and region.
-	LimitLookups bool
+	// Rates are how many requests of an action one account may send to one region in a second, as AWSRates; what is more
+	// is throttled. An action that is not in there may be asked any number of times.
+	Rates map[string]int
+
+	// MaxQueries is how many Logs Insights queries of one account may run in one region at once; 0 is AWS's 100.
+	MaxQueries int
 
 	// Latency is added to every call, besides the capture's own.
 	Latency time.Duration
@@ -63,16 +67,16 @@ type Server struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup // queries and in-process handlers
 
-	mu      sync.Mutex
-	closed  bool                     // guarded by mu
-	issued  map[string]principal     // by access key; guarded by mu
-	lookups map[string]*rate.Limiter // by account and region; guarded by mu
-	loaded  []*capture.Capture       // by POST /_emu/capture; guarded by mu
+	mu     sync.Mutex
+	closed bool                     // guarded by mu
+	issued map[string]principal     // by access key; guarded by mu
+	rates  map[string]*rate.Limiter // by account, region and action; guarded by mu
+	loaded []*capture.Capture       // by POST /_emu/capture; guarded by mu
 }
 
 // New makes an emulator of c, which stays the caller's to close.
 func New(c *capture.Capture, options Options) *Server {
-	s := &Server{options: options, issued: map[string]principal{}, lookups: map[string]*rate.Limiter{}}
+	s := &Server{options: options, issued: map[string]principal{}, rates: map[string]*rate.Limiter{}}
 	s.queries.byID = map[string]*runningQuery{}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.show(c)
@@ -174,6 +178,9 @@ func (s *Server) answer(w http.ResponseWriter, r *request) (any, error) {
 	resources := op.resources(r, in)
 	if err := s.meetFault(w, r, resources[0]); err != nil {
 		return nil, err
+	}
+	if s.tooOften(r) {
+		return nil, r.throttled()
 	}
 	if !r.scope.signed {
 		return nil, r.unsigned()

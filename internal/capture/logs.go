@@ -23,6 +23,10 @@ type LogGroup struct {
 	StoredBytes   int64            `yaml:"stored_bytes"`
 	EventsFile    string           `yaml:"events"` // below logs/; "" has none
 	MetricFilters []map[string]any `yaml:"metric_filters"`
+	// Account is whose group it is, "" for the account that is asked. Linked says that the account shares it with the one
+	// that is asked, by CloudWatch cross-account observability.
+	Account string `yaml:"account"`
+	Linked  bool   `yaml:"linked"`
 
 	Events []LogEvent `yaml:"-"` // by time, then in the file's order
 }
@@ -53,6 +57,12 @@ func (c *Capture) loadLogs() error {
 		switch {
 		case g.Name == "" || g.Region == "":
 			errs = append(errs, fmt.Errorf("%s: groups[%d]: name and region are needed", path, i))
+			continue
+		case g.Account != "" && !accountID.MatchString(g.Account):
+			errs = append(errs, fmt.Errorf("%s: groups[%d].account %q: want 12 digits, in quotes", path, i, g.Account))
+			continue
+		case g.Linked && (g.Account == "" || g.Account == c.Incident.Account):
+			errs = append(errs, fmt.Errorf("%s: groups[%d].linked: only a group of another account is linked; name its account", path, i))
 			continue
 		case !slices.Contains(logClasses, g.Class):
 			errs = append(errs, fmt.Errorf("%s: groups[%d].class %q: want one of %s", path, i, g.Class, strings.Join(logClasses, ", ")))

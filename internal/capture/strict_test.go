@@ -82,6 +82,8 @@ func TestWhatContradictsTheFormatIsNamed(t *testing.T) {
 		"a cause too many":          {"incident.yaml", incident + "expect: {verdict: no-correlation, primary: no-refresh}\n", []string{"expect.primary"}},
 		"several causes, verdict":   {"incident.yaml", incident + "expect: {verdict: cause-found, primary: a, also: [b]}\n", []string{"expect.also"}},
 		"unknown key, logs":         {"logs/logs.yaml", "groups:\n  - name: a\n    region: r\n    retention: 3\n", []string{"logs.yaml:4", "retention"}},
+		"a linked group of nobody":  {"logs/logs.yaml", "groups:\n  - {name: a, region: r, linked: true}\n", []string{"logs.yaml", "groups[0].linked", "account"}},
+		"a group's odd account":     {"logs/logs.yaml", "groups:\n  - {name: a, region: r, account: \"12\"}\n", []string{"logs.yaml", "groups[0].account", "12 digits"}},
 		"unknown class":             {"logs/logs.yaml", "groups:\n  - {name: a, region: r, class: GOLD}\n", []string{"logs.yaml", "groups[0].class", "GOLD"}},
 		"a group without a name":    {"logs/logs.yaml", "groups:\n  - {region: r}\n", []string{"logs.yaml", "groups[0]"}},
 		"events outside the folder": {"logs/logs.yaml", "groups:\n  - {name: a, region: r, events: ../incident.yaml}\n", []string{"not below logs/"}},

@@ -20,6 +20,7 @@ import (
 
 	"github.com/stsleuth/stsleuth/internal/accounts"
 	"github.com/stsleuth/stsleuth/internal/policy"
+	"github.com/stsleuth/stsleuth/internal/redact"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -30,6 +31,7 @@ type asked struct {
 	role      string // that reads it, "" for the own credentials
 	global    string // region of the partition's global calls
 	logGroups []string
+	pool      *accounts.Pool
 	now       func() time.Time
 
 	mu     sync.Mutex
@@ -57,7 +59,7 @@ func awsGroups(a *AWS, now func() time.Time) []Group {
 			continue
 		}
 		partition := cmp.Or(playbook.Partition(a.Regions[0]), "aws")
-		one := &asked{id: id, cfg: cfg, role: a.Pool.Account(id).RoleARN, global: playbook.GlobalRegion(partition), logGroups: a.LogGroups, now: now}
+		one := &asked{id: id, cfg: cfg, role: a.Pool.Account(id).RoleARN, global: playbook.GlobalRegion(partition), logGroups: a.LogGroups, pool: a.Pool, now: now}
 		out = append(out, one.once(name, a.Actions))
 		for _, region := range a.Regions {
 			out = append(out, one.in(region, name+", "+region, a.Actions))
@@ -269,7 +271,7 @@ func brief(err error) string {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode()
 	}
-	text := err.Error()
+	text := redact.String(err.Error())
 	if i := strings.LastIndex(text, "request send failed, "); i >= 0 {
 		text = text[i+len("request send failed, "):]
 	}

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -38,13 +39,7 @@ func newPlace(a *asked, region string) *place {
 		}
 		return out.TrailList, nil
 	})
-	p.groups = once(func(ctx context.Context) ([]logtypes.LogGroup, error) {
-		out, err := cloudwatchlogs.NewFromConfig(p.cfg).DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{Limit: aws.Int32(50)})
-		if err != nil {
-			return nil, err
-		}
-		return out.LogGroups, nil
-	})
+	p.groups = once(p.listGroups)
 	return p
 }
 
@@ -77,12 +72,14 @@ func (p *place) aTrail(ctx context.Context) *string {
 // aGroup is a log group to ask about: a policy may be scoped to groups, so one
 // that the configuration names comes first.
 func (p *place) aGroup(ctx context.Context) *string {
-	if len(p.logGroups) > 0 {
-		return &p.logGroups[0]
+	for _, named := range p.logGroups {
+		if !p.foreign(named) {
+			return aws.String(groupName(strings.TrimSuffix(named, ":*")))
+		}
 	}
 	if groups, err := p.groups(ctx); err == nil {
 		for _, g := range groups {
-			if g.LogGroupClass != logtypes.LogGroupClassDelivery {
+			if g.LogGroupClass != logtypes.LogGroupClassDelivery && !p.foreign(groupARN(g)) {
 				return g.LogGroupName
 			}
 		}

@@ -78,15 +78,19 @@ func (p *place) examine(ctx context.Context, t trailtypes.Trail) Finding {
 	if f, narrow := p.selectors(ctx, client, t, home); narrow {
 		return f
 	}
-	if owner := accountOf(group); p.id != "" && owner != p.id {
-		return worth("Put account "+owner+" into the account map too; until then the event history is read.",
-			"The log group of trail %s is in account %s.", name, owner)
+	where := ""
+	if p.foreign(group) {
+		owner, how := accountOf(group), p.reaches(ctx, group)
+		if how == "" {
+			return worth(p.linkOr(owner)+" (until then the event history is read)", "The log group of trail %s is in account %s, out of reach.", name, owner)
+		}
+		where = " in account " + owner + ", " + how
 	}
 	if !aws.ToBool(t.IsMultiRegionTrail) && p.region != p.global {
 		return worth(fmt.Sprintf("aws cloudtrail update-trail --name %s --region %s --is-multi-region-trail", arn, home),
 			"The trail %s is of %s alone: IAM's events, and those of the global STS endpoint, are not in it.", name, home)
 	}
-	return good("%s delivers to %s, last at %s.", name, groupName(group), last.UTC().Format(time.RFC3339))
+	return good("%s delivers to %s%s, last at %s.", name, groupName(group), where, last.UTC().Format(time.RFC3339))
 }
 
 // selectors notices a trail that leaves out what reads: AssumeRole counts as
@@ -130,31 +134,43 @@ func (p *place) logs(ctx context.Context) Finding {
 		return worth("", "Log groups can't be looked at (%s); see logs:DescribeLogGroups.", brief(err))
 	}
 	trails, _ := p.trails(ctx)
-	n := 0
+	n, linked := 0, 0
 	for _, g := range groups {
-		name := aws.ToString(g.LogGroupName)
 		if !slices.ContainsFunc(trails, func(t trailtypes.Trail) bool {
-			return groupName(strings.TrimSuffix(aws.ToString(t.CloudWatchLogsLogGroupArn), ":*")) == name
+			return strings.TrimSuffix(aws.ToString(t.CloudWatchLogsLogGroupArn), ":*") == groupARN(g)
 		}) {
 			n++
+			if p.foreign(groupARN(g)) {
+				linked++
+			}
 		}
+	}
+	also := ""
+	if linked > 0 {
+		also = fmt.Sprintf(", %d of them of linked accounts", linked)
 	}
 	if n == 0 {
 		return worth("Send the logs of the applications that use the roles to CloudWatch Logs in "+p.region+": the expiry errors themselves are there and nowhere else.",
 			"There is no log group besides those of trails in %s.", p.region)
 	}
 	if len(groups) == 50 {
-		return good("%d log groups and more.", n)
+		return good("%d log groups and more%s.", n, also)
 	}
-	return good("%d log group%s.", n, map[bool]string{true: "", false: "s"}[n == 1])
+	return good("%d log group%s%s.", n, map[bool]string{true: "", false: "s"}[n == 1], also)
 }
 
 func (p *place) namedGroups(ctx context.Context) Finding {
 	client := cloudwatchlogs.NewFromConfig(p.cfg)
-	var absent, near []string
+	var absent, near, far []string
 	for _, name := range p.logGroups {
 		if strings.HasPrefix(name, "arn:") {
 			if a := strings.Split(name, ":"); len(a) > 3 && a[3] != p.region {
+				continue
+			}
+			if p.foreign(name) {
+				if p.reaches(ctx, name) == "" {
+					far = append(far, name)
+				}
 				continue
 			}
 			name = groupName(strings.TrimSuffix(name, ":*"))
@@ -173,6 +189,9 @@ func (p *place) namedGroups(ctx context.Context) Finding {
 				near = append(near, similar)
 			}
 		}
+	}
+	if len(far) > 0 {
+		return missing(p.linkOr(accountOf(far[0])), "There is no way to the log group %s.", strings.Join(far, ", "))
 	}
 	if len(absent) > 0 {
 		fix := "Correct log-group in the configuration"

@@ -43,7 +43,7 @@ type Statement struct {
 type Scope struct {
 	Partition string   // "" is any
 	Account   string   // "" is any
-	LogGroups []string // names of the groups that may be read, * at the end for a prefix; none: all
+	LogGroups []string // the groups that may be read: names, * at the end for a prefix, or ARNs (another account's); none: all
 	// Members is the name, with path, of the read-only role in member accounts
 	// that may be assumed; "" for none. It is for the bot's own identity.
 	Members string
@@ -98,8 +98,11 @@ var areas = []area{
 var unconditional = []string{"sts:GetCallerIdentity"}
 
 // logGroups are the groups that may be read. A log group's ARN ends in ":*" in
-// policies, which stands for its streams.
+// policies, which stands for its streams. A monitoring account reads the groups
+// of linked accounts under their own ARNs, so the account is open where no group
+// is named; what another account does not share stays closed all the same.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-Unified-Cross-Account.html
 func logGroups(s Scope) []string {
 	groups := s.LogGroups
 	if len(groups) == 0 {
@@ -111,7 +114,7 @@ func logGroups(s Scope) []string {
 		case strings.HasPrefix(g, "arn:"):
 			out = append(out, strings.TrimSuffix(g, ":*")+":*")
 		case g == "*":
-			out = append(out, s.arn("logs", "*", s.Account, "log-group:*"))
+			out = append(out, s.arn("logs", "*", "", "log-group:*"))
 		default:
 			out = append(out, s.arn("logs", "*", s.Account, "log-group:"+g+":*"))
 		}

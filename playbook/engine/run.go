@@ -7,6 +7,8 @@
 // that dies anywhere is resumed by calling Run again: what was settled stays
 // settled, what was not is asked once more (steps only read).
 //
+// A run below a span makes one of every step (span.go).
+//
 // The engine knows neither AWS nor Redis nor Slack. Steps are in
 // playbook/steps, the judgement in playbook/rules, journals in this package
 // (memory, for the command line) and in store (Redis).
@@ -20,6 +22,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/stsleuth/stsleuth/internal/redact"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -79,7 +82,7 @@ func (e Engine) Run(ctx context.Context, req playbook.Request) (playbook.Report,
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	log = log.With("investigation", req.ID)
+	log = slog.New(redact.Handler(log.Handler())).With("investigation", req.ID)
 
 	var token Token
 	var done playbook.Outcomes
@@ -197,13 +200,15 @@ func Ask(ctx context.Context, log *slog.Logger, s playbook.Step, pass playbook.P
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	a := ask(ctx, log, s, pass)
+	a := ask(ctx, slog.New(redact.Handler(log.Handler())), s, pass)
 	return a.outcome, a.err
 }
 
 // ask runs one step within its time and turns whatever happens into an outcome.
 // Only a cancelled run has none: its step has not ended, it was not asked.
-func ask(ctx context.Context, log *slog.Logger, s playbook.Step, pass playbook.Pass) answer {
+func ask(ctx context.Context, log *slog.Logger, s playbook.Step, pass playbook.Pass) (a answer) {
+	ctx, span := spanOf(ctx, s, pass)
+	defer func() { endSpan(span, a) }()
 	begun := time.Now()
 	timeout := &playbook.Problem{Status: playbook.TimedOut, Text: fmt.Sprintf("This step did not end within its %s.", s.Timeout)}
 	stepCtx, cancel := context.WithTimeoutCause(ctx, s.Timeout, timeout)
@@ -223,7 +228,7 @@ func ask(ctx context.Context, log *slog.Logger, s playbook.Step, pass playbook.P
 		log.Error("step's evidence cannot be stored", "step", s.ID, "err", err)
 		outcome, err = s.Settle(playbook.Evidence{Status: playbook.Broken, Summary: internalError(pass.Request.ID)}, took)
 	}
-	return answer{step: s, outcome: outcome, err: err}
+	return answer{step: s, outcome: cut(outcome), err: err}
 }
 
 // guarded turns a panic into an error: one step's fault never stops the rest.

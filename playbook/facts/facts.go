@@ -34,6 +34,8 @@ type Trail struct {
 	// "event-history" (LookupEvents) or "" where neither could be read.
 	Source   string `json:"source"`
 	LogGroup string `json:"log_group,omitempty"`
+	// Account is the log group's, where it is not the one that is asked.
+	Account string `json:"account,omitempty"`
 	// From and To bound what was really covered: later than the window's start
 	// where a group is younger or retention shorter, earlier than its end where
 	// the trail stopped or the newest minutes have not arrived.
@@ -279,7 +281,7 @@ type Session struct {
 // SessionLedger is step 5: a lower bound, rebuilt from CloudTrail.
 type SessionLedger struct {
 	Trails    []Trail   `json:"trails"`
-	Sessions  []Session `json:"sessions"` // oldest first, at most MaxSessions kept (the newest)
+	Sessions  []Session `json:"sessions"` // oldest first, at most MaxSessions kept (the newest of each requester)
 	Total     int       `json:"total"`
 	ActiveNow int       `json:"active_now"`
 	Ended     int       `json:"ended"`                 // ended inside the window
@@ -305,7 +307,10 @@ const MaxSessions = 1000
 
 // LogGroup is one application log group and how it could be read.
 type LogGroup struct {
+	// Name is as lines, streams and citations have it: another account's group is
+	// "account:name", as CloudWatch Logs writes it in @log.
 	Name      string    `json:"name"`
+	Account   string    `json:"account,omitempty"` // where it is not the asked one
 	Region    string    `json:"region"`
 	Class     string    `json:"class"`
 	Created   time.Time `json:"created"`

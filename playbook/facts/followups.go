@@ -75,17 +75,6 @@ type Rejudged struct {
 	Words string             `json:"words"` // "was no-correlation, now mfa-condition"
 }
 
-// Estimate is what reading a further stretch will take, judged by what the first
-// run scanned.
-type Estimate struct {
-	Read   playbook.Window `json:"read"` // the part that is not read yet
-	Window playbook.Window `json:"window"`
-	Bytes  int64           `json:"bytes"`
-	Cost   float64         `json:"cost_usd"` // at Logs Insights' price in us-east-1
-	Price  string          `json:"price"`    // where the price is from
-	Words  string          `json:"words"`
-}
-
 // Extension is the follow-up that lengthens the window.
 type Extension struct {
 	Estimate Estimate        `json:"estimate"`

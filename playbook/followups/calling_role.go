@@ -14,6 +14,7 @@ import (
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"github.com/stsleuth/stsleuth/internal/trust"
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 	"github.com/stsleuth/stsleuth/playbook/rules"
@@ -100,7 +101,7 @@ func problems(read *readRole, t playbook.Target) []string {
 	}
 	for _, p := range read.policies {
 		if !p.RevokesBefore.IsZero() {
-			out = append(out, fmt.Sprintf("Its sessions from before %s are revoked by the policy %s.", clock(p.RevokesBefore), p.Name))
+			out = append(out, fmt.Sprintf("Its sessions from before %s are revoked by the policy %s.", wording.UTC(p.RevokesBefore), p.Name))
 		} else if len(p.Denies) > 0 {
 			out = append(out, fmt.Sprintf("Its policy %s denies STS: %s.", p.Name, strings.TrimSuffix(p.Denies[0], ".")))
 		}
@@ -142,8 +143,8 @@ func (c *caller) blame(occasions []rules.Occasion, read *readRole, t playbook.Ta
 		}
 		return finding(playbook.SessionsRevoked, playbook.High, fmt.Sprintf("Sessions of the calling %s were revoked", who),
 			fmt.Sprintf("The inline policy %s of the calling %s denies everything to its sessions from before %s, so what they ask is refused: %s, first at %s. The sessions of the asked role itself are not revoked.",
-				note.Name, who, clock(note.RevokesBefore), tally(after), clock(after[0].At)),
-			after, playbook.Cite{Step: step, Ref: fmt.Sprintf("role %s, inline policy %s: revokes sessions from before %s", read.name(), note.Name, clock(note.RevokesBefore))}), true
+				note.Name, who, wording.UTC(note.RevokesBefore), tally(after), wording.UTC(after[0].At)),
+			after, playbook.Cite{Step: step, Ref: fmt.Sprintf("role %s, inline policy %s: revokes sessions from before %s", read.name(), note.Name, wording.UTC(note.RevokesBefore))}), true
 	}
 	if read.role != nil {
 		created := aws.ToTime(read.role.CreateDate).UTC()
@@ -151,8 +152,8 @@ func (c *caller) blame(occasions []rules.Occasion, read *readRole, t playbook.Ta
 		if after := since(refused, created); id != "" && aws.ToString(read.role.RoleId) != "" && id != aws.ToString(read.role.RoleId) && len(after) > 0 {
 			return finding(playbook.PrincipalRecreated, playbook.High, fmt.Sprintf("The calling %s was deleted and made again", who),
 				fmt.Sprintf("The calling %s was made at %s and has another id than the one that was let in before: policies that trust the former one do not trust it. Refused since: %s.",
-					who, clock(created), tally(after)),
-				after, playbook.Cite{Step: step, Ref: fmt.Sprintf("role %s: id %s, created %s", read.name(), aws.ToString(read.role.RoleId), clock(created))}), true
+					who, wording.UTC(created), tally(after)),
+				after, playbook.Cite{Step: step, Ref: fmt.Sprintf("role %s: id %s, created %s", read.name(), aws.ToString(read.role.RoleId), wording.UTC(created))}), true
 		}
 	}
 	for _, note := range read.policies {
@@ -185,10 +186,10 @@ func tally(all []rules.Occasion) string {
 	}
 	var parts []string
 	if records > 0 {
-		parts = append(parts, count(records, "CloudTrail record", "CloudTrail records"))
+		parts = append(parts, wording.Count(records, "CloudTrail record", "CloudTrail records"))
 	}
 	if lines > 0 {
-		parts = append(parts, count(lines, "log line", "log lines"))
+		parts = append(parts, wording.Count(lines, "log line", "log lines"))
 	}
 	return strings.Join(parts, " and ")
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/stsleuth/stsleuth/internal/trust"
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 	"github.com/stsleuth/stsleuth/playbook/rules"
@@ -191,7 +192,7 @@ func (c *caller) chain(t playbook.Target, config facts.RoleConfig, policy trust.
 	if known {
 		out.ExternalID, out.Org = wants(policy, "sts:ExternalId"), wants(policy, "aws:PrincipalOrgID", "aws:PrincipalOrgPaths")
 		if sent, all := c.sentExternalID(); out.ExternalID == "wanted" && all > 0 {
-			out.ExternalID += fmt.Sprintf(", sent in %d of %d refused calls", sent, all)
+			out.ExternalID += fmt.Sprintf(", sent in %d of %s", sent, wording.Count(all, "refused call", "refused calls"))
 		}
 		d := trust.Evaluate(policy, c.evaluated(t))
 		out.LetIn, out.Reason = map[trust.Truth]playbook.Truth{trust.True: playbook.Yes, trust.False: playbook.No}[d.Allowed], steps.Said(d.Reason, 400)
@@ -239,10 +240,10 @@ func (c *caller) lastHop(t playbook.Target, config facts.RoleConfig) facts.Hop {
 	temporary := c.Temporary
 	switch {
 	case len(c.sessions) > 0:
-		hop.Seen = count(len(c.sessions), "session", "sessions")
+		hop.Seen = wording.Count(len(c.sessions), "session", "sessions")
 		temporary = c.sessions[len(c.sessions)-1].Chained
 	case len(c.refused) > 0:
-		hop.Seen = count(len(c.refused), "refused call", "refused calls")
+		hop.Seen = wording.Count(len(c.refused), "refused call", "refused calls")
 	case strings.Contains(c.ARN, ":role/"):
 		temporary = playbook.Yes // a role calls with temporary credentials, always
 	}
@@ -258,11 +259,11 @@ func (c *caller) lastHop(t playbook.Target, config facts.RoleConfig) facts.Hop {
 		hop.Term = "the role's maximum, or the identity provider's SessionNotOnOrAfter where that comes first"
 	}
 	if asked := c.askedFor(); c.Service == "" && asked != 0 && (hop.Ceiling == 0 || asked <= hop.Ceiling) {
-		hop.Term += fmt.Sprintf("; it asks for %s", seconds(asked))
+		hop.Term += fmt.Sprintf("; it asks for %s", wording.Seconds(asked))
 	} else if c.Service == "" && asked == 0 && len(c.sessions) > 0 {
-		hop.Term += fmt.Sprintf("; it asks for no length, so STS gives %s", seconds(defaultLength))
+		hop.Term += fmt.Sprintf("; it asks for no length, so STS gives %s", wording.Seconds(defaultLength))
 	} else if asked > hop.Ceiling && hop.Ceiling > 0 {
-		hop.Term += fmt.Sprintf("; it asks for %s, which is refused", seconds(asked))
+		hop.Term += fmt.Sprintf("; it asks for %s, which is refused", wording.Seconds(asked))
 	}
 	return hop
 }
@@ -314,15 +315,15 @@ func tellChains(f facts.CallerChains, config facts.RoleConfig, known bool) strin
 			capped++
 		}
 	}
-	out := []string{count(len(f.Chains), "way", "ways") + " into the role"}
+	out := []string{wording.Count(len(f.Chains), "way", "ways") + " into the role"}
 	if cross > 0 {
-		out[0] += fmt.Sprintf(", %d from %s", cross, count(len(accounts), "other account", "other accounts"))
+		out[0] += fmt.Sprintf(", %d from %s", cross, wording.Count(len(accounts), "other account", "other accounts"))
 	} else {
 		out[0] += ", none from another account"
 	}
 	out[0] += "."
 	if capped > 0 && config.MaxSessionDuration > chainLimit {
-		out = append(out, fmt.Sprintf("%s capped at 1 h by role chaining, though the role allows %s.", count(capped, "is", "are"), seconds(config.MaxSessionDuration)))
+		out = append(out, fmt.Sprintf("%s capped at 1 h by role chaining, though the role allows %s.", wording.Count(capped, "is", "are"), wording.Seconds(config.MaxSessionDuration)))
 	} else if capped > 0 {
 		out = append(out, fmt.Sprintf("%s capped at 1 h by role chaining, which is the role's own maximum as well.", chained(capped)))
 	} else {
@@ -343,12 +344,12 @@ func chainTable(chains []facts.Chain) facts.Table {
 		for _, h := range c.Hops {
 			ceiling := "not known"
 			if h.Ceiling > 0 {
-				ceiling = seconds(h.Ceiling)
+				ceiling = wording.Seconds(h.Ceiling)
 			}
 			ceilings, terms = append(ceilings, ceiling), append(terms, h.Term)
 		}
 		t.Rows = append(t.Rows, []string{short(c.Caller), c.Account, fmt.Sprint(c.Sessions), fmt.Sprint(c.Refused), strings.Join(ceilings, " → "), strings.Join(terms, " → "),
-			c.ExternalID, c.Org, yesNo(c.LetIn), strings.Join(c.Problems, " ")})
+			c.ExternalID, c.Org, wording.Truth(c.LetIn), strings.Join(c.Problems, " ")})
 	}
 	return cut(t)
 }

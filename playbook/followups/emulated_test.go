@@ -49,7 +49,7 @@ func open(t *testing.T, dir string) *account {
 		})
 	}
 	clients := steps.NewClients(cfg)
-	clients.LookupPace, clients.HTTP, clients.StatusFeed = steps.Unpaced, server.Client(), "http://aws.invalid/public/currentevents"
+	clients.Limits, clients.HTTP, clients.StatusFeed = steps.Unpaced, server.Client(), "http://aws.invalid/public/currentevents"
 	window := time.Duration(c.Incident.Ask.Window)
 	if window == 0 {
 		window = playbook.DefaultWindow

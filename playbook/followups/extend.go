@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/engine"
 	"github.com/stsleuth/stsleuth/playbook/facts"
@@ -22,14 +23,6 @@ whole. Before it runs it says what it will scan and cost, judged by what the fir
 
 What it cannot tell: what happened after the first run; for that, run it again. The estimate takes the logs to be as dense before as
 they were in the window.`
-
-// The price of scanning with Logs Insights; other regions differ.
-// https://aws.amazon.com/cloudwatch/pricing/
-const (
-	dollarsPerGB = 0.005
-	priceFrom    = "https://aws.amazon.com/cloudwatch/pricing/"
-	gigabyte     = 1 << 30
-)
 
 // Extend is the question over the next longer window, with a new id and the same
 // end and "now"; false where the window is as long as can be.
@@ -54,35 +47,13 @@ func Plan(plan playbook.Plan, first playbook.Report, req playbook.Request) playb
 	return steps.Longer(plan, first)
 }
 
-// EstimateOf says what the next longer window will scan and cost.
-func EstimateOf(first playbook.Report) (facts.Estimate, bool) {
-	req, ok := Extend(first)
-	if !ok {
-		return facts.Estimate{}, false
-	}
-	was := first.Request.Window
-	e := facts.Estimate{Window: req.Window, Read: steps.Unread(req.Window, was), Price: priceFrom}
-	scanned := first.Cost().BytesScanned
-	if length := was.Length(); length > 0 {
-		e.Bytes = int64(float64(scanned) * float64(was.From.Sub(req.Window.From)) / float64(length))
-	}
-	e.Cost = float64(e.Bytes) / gigabyte * dollarsPerGB
-	if scanned == 0 {
-		e.Words = fmt.Sprintf("Reads the %s before the window. The first run scanned no logs with queries, so this is expected to cost nothing.", hours(was.From.Sub(req.Window.From)))
-		return e, true
-	}
-	e.Words = fmt.Sprintf("Reads the %s before the window: about %s to scan, about %s at $%.3f a GB in us-east-1 (%s). An estimate from the %s that the first %s took.",
-		hours(was.From.Sub(req.Window.From)), size(e.Bytes), dollars(e.Cost), dollarsPerGB, priceFrom, size(scanned), hours(was.Length()))
-	return e, true
-}
-
 // extend runs the longer investigation in this process. Where there is a store,
 // it is rather accepted as an investigation of its own, with Plan.
 func (k check) extend(ctx context.Context, p playbook.FollowPass) (playbook.Evidence, error) {
 	req, ok := Extend(p.Report)
-	estimate, _ := EstimateOf(p.Report)
+	estimate, _ := facts.EstimateOf(p.Report)
 	if !ok {
-		return playbook.Evidence{Status: playbook.Blind, Summary: fmt.Sprintf("The window is %s already, the longest that is looked at.", hours(p.Request.Window.Length()))}, nil
+		return playbook.Evidence{Status: playbook.Blind, Summary: fmt.Sprintf("The window is %s already, the longest that is looked at.", wording.Window(p.Request.Window.Length()))}, nil
 	}
 	req.ID = p.Request.ID
 	e := engine.Engine{Plan: Plan(k.plan, p.Report, req), Judge: rules.Judge, Journal: new(engine.Memory)}
@@ -111,7 +82,7 @@ func (k check) extend(ctx context.Context, p playbook.FollowPass) (playbook.Evid
 	}
 	ev.Facts = f
 	ev.Summary = fmt.Sprintf("Over %s the diagnosis %s. Only the %s before the window were read: %s scanned (estimated %s), after %s in the first run.",
-		hours(req.Window.Length()), verb(f.Rejudged.Words), hours(p.Request.Window.From.Sub(req.Window.From)), size(f.Scanned), size(estimate.Bytes), size(f.First))
+		wording.Window(req.Window.Length()), verb(f.Rejudged.Words), wording.Window(p.Request.Window.From.Sub(req.Window.From)), wording.Bytes(f.Scanned), wording.Bytes(estimate.Bytes), wording.Bytes(f.First))
 	return ev, nil
 }
 

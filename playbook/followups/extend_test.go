@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stsleuth/stsleuth/internal/awsemu"
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -149,7 +150,7 @@ func TestExtensionsAreCountedAndEnd(t *testing.T) {
 		if x.Scanned != scanned || x.First != r.Cost().BytesScanned || x.Report.Cost().BytesScanned != x.First+x.Scanned {
 			t.Errorf("to %v: says %d after %d, AWS scanned %d, the report has %d", want, x.Scanned, x.First, scanned, x.Report.Cost().BytesScanned)
 		}
-		if !strings.Contains(o.Summary, size(x.Scanned)) || !strings.Contains(o.Summary, size(x.First)) {
+		if !strings.Contains(o.Summary, wording.Bytes(x.Scanned)) || !strings.Contains(o.Summary, wording.Bytes(x.First)) {
 			t.Errorf("to %v: the summary does not say what was scanned: %s", want, o.Summary)
 		}
 		if x.Estimate.Bytes <= 0 || !strings.Contains(x.Estimate.Words, "$0.005 a GB in us-east-1 (https://aws.amazon.com/cloudwatch/pricing/)") {
@@ -160,7 +161,7 @@ func TestExtensionsAreCountedAndEnd(t *testing.T) {
 		}
 		r = x.Report
 	}
-	if o := a.follow(t, playbook.Extend48h, r); o.Status != playbook.Blind || !strings.Contains(o.Summary, "7 d already") {
+	if o := a.follow(t, playbook.Extend48h, r); o.Status != playbook.Blind || !strings.Contains(o.Summary, "7 days already") {
 		t.Errorf("beyond 7 days: %s %s", o.Status, o.Summary)
 	}
 	if _, ok := Extend(r); ok {

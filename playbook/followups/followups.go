@@ -9,7 +9,7 @@
 //
 // [All] lists the checks and [Run] carries one out. Lengthening the window is
 // also an investigation of its own, with its own steps, thread and card: see
-// [Extend], [EstimateOf] and [Plan] in extend.go.
+// [Extend] and [Plan] in extend.go.
 package followups
 
 import (

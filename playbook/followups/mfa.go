@@ -14,6 +14,7 @@ import (
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"github.com/stsleuth/stsleuth/internal/trust"
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 	"github.com/stsleuth/stsleuth/playbook/rules"
@@ -108,7 +109,7 @@ func (k check) mfa(ctx context.Context, p playbook.FollowPass) (playbook.Evidenc
 	}
 	e := n.Evidence(status, tellMFA(f, known, len(foreign))+concluded(f.Rejudged), f)
 	if over > 0 {
-		e.Partial = fmt.Sprintf("%d more users were not looked at: the bound is %d.", over, usersAsked)
+		e.Partial = fmt.Sprintf("%s not looked at: the bound is %d.", wording.Count(over, "more user was", "more users were"), usersAsked)
 	}
 	return e, nil
 }
@@ -197,7 +198,7 @@ func (k check) user(ctx context.Context, name, region string) steps.Answer[*iamt
 		return out.User, nil
 	})
 	if a.Out != nil {
-		a.Proof.Result = "created " + clock(aws.ToTime(a.Out.CreateDate))
+		a.Proof.Result = "created " + wording.UTC(aws.ToTime(a.Out.CreateDate))
 	}
 	return a
 }
@@ -218,7 +219,7 @@ func (k check) devices(ctx context.Context, name, region string) steps.Answer[[]
 		return out, nil
 	})
 	if a.Problem == nil {
-		a.Proof.Result = count(len(a.Out), "device", "devices")
+		a.Proof.Result = wording.Count(len(a.Out), "device", "devices")
 	}
 	return a
 }
@@ -237,7 +238,7 @@ func (k check) accountMFA(ctx context.Context, region string) steps.Answer[playb
 			return playbook.Known(enabled == 1), nil
 		})
 	if a.Problem == nil {
-		a.Proof.Result = "AccountMFAEnabled: " + yesNo(a.Out)
+		a.Proof.Result = "AccountMFAEnabled: " + wording.Truth(a.Out)
 	}
 	return a
 }
@@ -317,7 +318,7 @@ func tellMFA(f facts.MFACheck, known bool, foreign int) string {
 		words := fmt.Sprintf("The trust policy asks for MFA in %s", f.Rules[0].Statement)
 		for _, r := range f.Rules {
 			if r.Age > 0 {
-				words += fmt.Sprintf(", and for one at most %s old: renewing works that long after the login and is denied then", seconds(r.Age))
+				words += fmt.Sprintf(", and for one at most %s old: renewing works that long after the login and is denied then", wording.Seconds(r.Age))
 				break
 			}
 		}
@@ -362,11 +363,11 @@ func mfaTable(f facts.MFACheck) facts.Table {
 		case h.Read:
 			var serials, dates []string
 			for _, d := range h.Devices {
-				serials, dates = append(serials, d.Serial), append(dates, clock(d.Since))
+				serials, dates = append(serials, d.Serial), append(dates, wording.UTC(d.Since))
 			}
 			devices, since = strings.Join(serials, ", "), strings.Join(dates, ", ")
 		}
-		t.Rows = append(t.Rows, []string{h.User, devices, since, fmt.Sprint(h.Asked), fmt.Sprint(h.With), fmt.Sprint(h.Refused), yesNo(playbook.Known(h.Named))})
+		t.Rows = append(t.Rows, []string{h.User, devices, since, fmt.Sprint(h.Asked), fmt.Sprint(h.With), fmt.Sprint(h.Refused), wording.Truth(playbook.Known(h.Named))})
 	}
 	return cut(t)
 }

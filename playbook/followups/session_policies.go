@@ -14,6 +14,7 @@ import (
 	"github.com/stsleuth/stsleuth/internal/cloudtrail"
 	"github.com/stsleuth/stsleuth/internal/redact"
 	"github.com/stsleuth/stsleuth/internal/trust"
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 	"github.com/stsleuth/stsleuth/playbook/rules"
@@ -55,7 +56,7 @@ func (k check) sessionPolicies(ctx context.Context, p playbook.FollowPass) (play
 	carried := slices.ContainsFunc(ledger.Sessions, func(s facts.Session) bool { return s.Policies })
 	if step5 := p.Done[playbook.Sessions]; !carried && len(f.TooLarge) == 0 && step5.Status.Saw() && step5.Partial == "" {
 		f.Table = policyTable(f)
-		return n.Evidence(playbook.Clear, fmt.Sprintf("None of the %s carries a session policy. %s", count(ledger.Total, "session that step 5 saw", "sessions that step 5 saw"), notShorter), f), nil
+		return n.Evidence(playbook.Clear, fmt.Sprintf("None of the %s carries a session policy. %s", wording.Count(ledger.Total, "session that step 5 saw", "sessions that step 5 saw"), notShorter), f), nil
 	}
 
 	read := steps.Issued(ctx, k.Clients, p, &n)
@@ -93,7 +94,7 @@ func tooLarge(failures []facts.Failure) []string {
 	for _, f := range failures {
 		low := strings.ToLower(f.Code + " " + f.Message)
 		if strings.Contains(low, "packed") || strings.Contains(low, "session token size") || strings.Contains(low, fmt.Sprint(tokenBytes)) {
-			out = append(out, fmt.Sprintf("event %s at %s: %s %s", f.EventID, clock(f.Time), f.Code, steps.Said(f.Message, 200)))
+			out = append(out, fmt.Sprintf("event %s at %s: %s %s", f.EventID, wording.UTC(f.Time), f.Code, steps.Said(f.Message, 200)))
 		}
 	}
 	return out[:min(len(out), 20)]
@@ -161,7 +162,7 @@ func (e *bookEntry) read(text string) {
 	if err != nil {
 		return
 	}
-	e.policy, e.Read, e.Text = policy, true, redact.String(clip(text, 6000))
+	e.policy, e.Read, e.Text = policy, true, clip(redact.String(text), 6000)
 	for _, s := range policy.Statements {
 		e.Allows = append(e.Allows, statementWords(s))
 	}
@@ -186,7 +187,7 @@ func statementWords(s trust.Statement) string {
 	}
 	words := fmt.Sprintf("%s %s on %s", strings.ToLower(string(s.Effect)), what, cmp.Or(on, "nothing"))
 	if len(s.Conditions) > 0 {
-		words += fmt.Sprintf(" under %s", count(len(s.Conditions), "condition", "conditions"))
+		words += fmt.Sprintf(" under %s", wording.Count(len(s.Conditions), "condition", "conditions"))
 	}
 	return steps.Said(words, 300)
 }
@@ -324,7 +325,7 @@ func takenAway(f facts.SessionPolicies) []playbook.Finding {
 		}
 		keys = append(keys, "denied:"+t.Ref)
 		if len(cites) < 5 {
-			cites = append(cites, playbook.Cite{Step: playbook.StepID(playbook.SessionPolicies), Ref: fmt.Sprintf("event %s at %s: %s denied, %s", t.Ref, clock(t.Time), t.Action, t.Why)})
+			cites = append(cites, playbook.Cite{Step: playbook.StepID(playbook.SessionPolicies), Ref: fmt.Sprintf("event %s at %s: %s denied, %s", t.Ref, wording.UTC(t.Time), t.Action, t.Why)})
 		}
 		if !slices.Contains(actions, t.Action) {
 			actions = append(actions, t.Action)
@@ -338,7 +339,7 @@ func takenAway(f facts.SessionPolicies) []playbook.Finding {
 	}
 	slices.Sort(actions)
 	why := fmt.Sprintf("Sessions of the role are issued with a session policy, which does not allow %s that they were denied (%s), whatever the role itself may do. A session policy takes permissions away and never shortens a session: a fresh session is denied as well.",
-		count(len(keys), "call", "calls"), list(actions, 4))
+		wording.Count(len(keys), "call", "calls"), list(actions, 4))
 	finding := rules.Found(playbook.AccessDeniedOther, playbook.High, "A session policy takes away what the calls need", why, cites, keys)
 	finding.Fix = "Have whoever asks for the session leave the session policy out, or add the denied actions to it: " + list(actions, 4) + "."
 	finding.Prevent = "Keep session policies beside the code that uses the session, and test them together."
@@ -358,7 +359,7 @@ func tellPolicies(f facts.SessionPolicies) string {
 	case f.With == 0:
 		out = append(out, "No issuing call with a session policy was seen.")
 	default:
-		out = append(out, fmt.Sprintf("%s issued with a session policy (%s).", count(f.With, "session was", "sessions were"), count(len(f.Policies), "different one", "different ones")))
+		out = append(out, fmt.Sprintf("%s issued with a session policy (%s).", wording.Count(f.With, "session was", "sessions were"), wording.Count(len(f.Policies), "different one", "different ones")))
 		var yes, open int
 		for _, t := range f.Taken {
 			switch t.By {
@@ -372,18 +373,18 @@ func tellPolicies(f facts.SessionPolicies) string {
 		case len(f.Taken) == 0:
 			out = append(out, "No denied call of such a session was seen.")
 		case yes > 0:
-			out = append(out, fmt.Sprintf("Of %s by such sessions, %d are not allowed by the session policy.", count(len(f.Taken), "call denied", "calls denied"), yes))
+			out = append(out, fmt.Sprintf("Of %s by such sessions, %s not allowed by the session policy.", wording.Count(len(f.Taken), "call denied", "calls denied"), wording.Count(yes, "is", "are")))
 		case open > 0:
-			out = append(out, fmt.Sprintf("%s by such sessions; whether the session policy is why cannot be told of %d.", count(len(f.Taken), "call was denied", "calls were denied"), open))
+			out = append(out, fmt.Sprintf("%s by such sessions; whether the session policy is why cannot be told of %d.", wording.Count(len(f.Taken), "call was denied", "calls were denied"), open))
 		default:
-			out = append(out, fmt.Sprintf("%s by such sessions, for other reasons than the session policy.", count(len(f.Taken), "call was denied", "calls were denied")))
+			out = append(out, fmt.Sprintf("%s by such sessions, for other reasons than the session policy.", wording.Count(len(f.Taken), "call was denied", "calls were denied")))
 		}
 		if f.Largest > 0 {
 			out = append(out, fmt.Sprintf("The largest takes %d %% of what is allowed.", f.Largest))
 		}
 	}
 	if len(f.TooLarge) > 0 {
-		out = append(out, fmt.Sprintf("%s refused because policies and tags are too large for the session token (%d bytes).", count(len(f.TooLarge), "request was", "requests were"), tokenBytes))
+		out = append(out, fmt.Sprintf("%s refused because policies and tags are too large for the session token (%d bytes).", wording.Count(len(f.TooLarge), "request was", "requests were"), tokenBytes))
 	}
 	return strings.Join(append(out, notShorter), " ")
 }
@@ -400,7 +401,7 @@ func policyTable(f facts.SessionPolicies) facts.Table {
 		for _, c := range p.Callers {
 			who = append(who, short(c))
 		}
-		t.Rows = append(t.Rows, []string{name, fmt.Sprint(p.Sessions), list(who, 3), steps.Said(leaves, 400), clock(p.First)})
+		t.Rows = append(t.Rows, []string{name, fmt.Sprint(p.Sessions), list(who, 3), steps.Said(leaves, 400), wording.UTC(p.First)})
 	}
 	return cut(t)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 	"github.com/stsleuth/stsleuth/playbook/rules"
@@ -174,10 +175,12 @@ func (l lane) renewer(at time.Time) facts.Renewer {
 		Active: last.Expires.After(at), Service: last.Service}
 	renewals := l.renewals()
 	r.Interval = middle(renewals, func(x renewal) int { return int(x.after.Issued.Sub(x.before.Issued).Seconds()) })
+	var lately time.Time // when it last renewed late
 	for _, x := range renewals {
 		switch x.how() {
 		case facts.RefreshLate:
 			r.Late++
+			lately = x.after.Issued
 		case facts.RefreshEdge:
 			r.Edge++
 		default:
@@ -201,17 +204,19 @@ func (l lane) renewer(at time.Time) facts.Renewer {
 	switch {
 	case r.Service:
 	case stopped:
-		r.Risk = fmt.Sprintf("stopped renewing: its last session ended %s ago", span(ended))
+		r.Risk = fmt.Sprintf("stopped renewing: its last session ended %s ago", wording.Span(ended))
 	case r.Habit == facts.RefreshLate && r.Active:
-		r.Risk = fmt.Sprintf("renews only after the end, and this one ends in %s", span(-ended))
+		r.Risk = fmt.Sprintf("renews only after the end, and this one ends in %s", wording.Span(-ended))
 	case r.Habit == facts.RefreshLate:
 		r.Risk = "renews only after the end"
+	case r.Late >= lateLeast: // else a start on another machine may look like it
+		r.Risk = fmt.Sprintf("asked only after the end %d times of %d, the last time at %s", r.Late, len(renewals), wording.UTC(lately))
 	case r.Habit == facts.RefreshOnce && kit.fixed():
-		r.Risk = fmt.Sprintf("holds fixed values, which end in %s", span(-ended))
+		r.Risk = fmt.Sprintf("holds fixed values, which end in %s", wording.Span(-ended))
 	case r.Interval > 0 && r.Interval*uncached < r.Seconds && len(renewals) >= 2*lateLeast:
-		r.Risk = fmt.Sprintf("asks every %s for a session of %s: it does not keep them, which runs into throttling, or several clients share the name", seconds(r.Interval), seconds(r.Seconds))
+		r.Risk = fmt.Sprintf("asks every %s for a session of %s: it does not keep them, which runs into throttling, or several clients share the name", wording.Seconds(r.Interval), wording.Seconds(r.Seconds))
 	case r.Habit == facts.RefreshEdge && r.Active:
-		r.Risk = fmt.Sprintf("renews exactly at the end, in %s: calls in flight then fail", span(-ended))
+		r.Risk = fmt.Sprintf("renews exactly at the end, in %s: calls in flight then fail", wording.Span(-ended))
 	}
 	return r
 }
@@ -240,21 +245,21 @@ func (l lane) late(r facts.Renewer) (playbook.Finding, bool) {
 		keys = append(keys, "late:"+x.after.EventID)
 		if len(cites) < 5 {
 			cites = append(cites, playbook.Cite{Step: playbook.Sessions, Ref: fmt.Sprintf("event %s: session %s ended %s, the next was asked for %s later", x.after.EventID, x.before.Name,
-				x.before.Expires.UTC().Format("2006-01-02 15:04:05 UTC"), span(x.behind))})
+				x.before.Expires.UTC().Format("2006-01-02 15:04:05 UTC"), wording.Span(x.behind))})
 		}
 	}
-	range_ := span(least) + " to " + span(most)
-	if span(least) == span(most) {
-		range_ = span(least)
+	range_ := wording.Span(least) + " to " + wording.Span(most)
+	if wording.Span(least) == wording.Span(most) {
+		range_ = wording.Span(least)
 	}
-	why := fmt.Sprintf("%s asked for each new session only after the old one had ended: %d of %d renewals came %s late, with sessions of %s. In between it had none that was valid. Its failures themselves are not recorded by CloudTrail.",
-		r.Session, r.Late, r.Late+r.Edge+r.Early, range_, seconds(r.Seconds))
+	why := fmt.Sprintf("%s asked for each new session only after the old one had ended: %d of %s came %s late, with sessions of %s. In between it had none that was valid. Its failures themselves are not recorded by CloudTrail.",
+		r.Session, r.Late, wording.Count(r.Late+r.Edge+r.Early, "renewal", "renewals"), range_, wording.Seconds(r.Seconds))
 	confidence := playbook.Low
 	if used >= lateLeast {
 		confidence = playbook.Medium
-		why += fmt.Sprintf(" %d of the sessions were seen in use towards their end.", used)
+		why += fmt.Sprintf(" %s seen in use towards their end.", wording.Count(used, "of the sessions was", "of the sessions were"))
 	}
-	found := rules.Found(playbook.NoRefresh, confidence, fmt.Sprintf("%s renews only after its session of %s has ended", r.Session, seconds(r.Seconds)), why, cites, keys)
+	found := rules.Found(playbook.NoRefresh, confidence, fmt.Sprintf("%s renews only after its session of %s has ended", r.Session, wording.Seconds(r.Seconds)), why, cites, keys)
 	found.Fix = "Have the client renew some minutes before the end, rather than when a call has failed."
 	if r.Default != "" {
 		found.Fix += fmt.Sprintf(" Left to itself, %s %s.", r.SDK, r.Default)
@@ -299,21 +304,26 @@ func byRisk(at time.Time) func(a, b facts.Renewer) int {
 }
 
 func tellRenewers(f facts.TokenRefresh) string {
+	const mostly facts.Refreshing = "mostly early"
 	n := map[facts.Refreshing]int{}
 	for _, r := range f.Renewers {
+		if r.Habit == facts.RefreshEarly && r.Late > 0 {
+			r.Habit = mostly
+		}
 		n[r.Habit]++
 	}
 	var parts []string
 	for _, h := range []struct {
-		habit facts.Refreshing
-		words string
-	}{{facts.RefreshEarly, "renew in time"}, {facts.RefreshEdge, "renew exactly at the end"}, {facts.RefreshLate, "renew only after the end"},
-		{facts.RefreshNever, "never renewed"}, {facts.RefreshOnce, "have not had to renew yet"}} {
+		habit     facts.Refreshing
+		one, many string
+	}{{facts.RefreshEarly, "renews in time", "renew in time"}, {mostly, "mostly renews in time", "mostly renew in time"}, {facts.RefreshEdge, "renews exactly at the end", "renew exactly at the end"},
+		{facts.RefreshLate, "renews only after the end", "renew only after the end"}, {facts.RefreshNever, "never renewed", "never renewed"},
+		{facts.RefreshOnce, "has not had to renew yet", "have not had to renew yet"}} {
 		if n[h.habit] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n[h.habit], h.words))
+			parts = append(parts, wording.Count(n[h.habit], h.one, h.many))
 		}
 	}
-	s := fmt.Sprintf("Of %s, %s.", count(len(f.Renewers), "caller", "callers"), strings.Join(parts, ", "))
+	s := fmt.Sprintf("Of %s, %s.", wording.Count(len(f.Renewers), "caller", "callers"), strings.Join(parts, ", "))
 	if f.AtRisk == 0 {
 		return s + " None of them is at risk."
 	}
@@ -326,7 +336,7 @@ func renewalTable(all []facts.Renewer) facts.Table {
 	for _, r := range all {
 		every := "–"
 		if r.Interval > 0 {
-			every = seconds(r.Interval)
+			every = wording.Seconds(r.Interval)
 		}
 		client := strings.TrimSpace(r.SDK + " " + r.Version)
 		if r.Service {
@@ -336,7 +346,7 @@ func renewalTable(all []facts.Renewer) facts.Table {
 		if r.Early+r.Edge+r.Late > 0 {
 			how = fmt.Sprintf("%s (%d early, %d at the edge, %d late)", r.Habit, r.Early, r.Edge, r.Late)
 		}
-		t.Rows = append(t.Rows, []string{r.Session, short(r.Caller), client, fmt.Sprint(r.Sessions), seconds(r.Seconds), every, how, clock(r.LastEnd), r.Risk})
+		t.Rows = append(t.Rows, []string{r.Session, short(r.Caller), client, fmt.Sprint(r.Sessions), wording.Seconds(r.Seconds), every, how, wording.UTC(r.LastEnd), r.Risk})
 	}
 	return cut(t)
 }

@@ -188,3 +188,13 @@ func TestUserAgents(t *testing.T) {
 		}
 	}
 }
+
+// A client that renewed early for most of the window and after each end since the
+// evening does not "renew in time", which would contradict the diagnosis.
+func TestLateRenewalsAreToldBesideEarlyOnes(t *testing.T) {
+	a := open(t, "../../captures/payments-hourly")
+	o := a.follow(t, playbook.TokenRefresh, a.investigate(t, a.plan, playbook.DefaultWindow))
+	if o.Status != playbook.Found || !strings.Contains(o.Summary, "3 mostly renew in time") || !strings.Contains(o.Summary, "asked only after the end 6 times of 31, the last time at 2026-11-03 0") {
+		t.Errorf("%s: %s", o.Status, o.Summary)
+	}
+}

@@ -12,6 +12,14 @@ import (
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
 
+// EKS Pod Identity assumes the role for the pod: where the role's trust policy
+// does not let the service in, the pod's SDK only hears this.
+// https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html
+const (
+	podIdentityDenied  = "EKS does not have permissions to assume the associated role"
+	podIdentityService = "pods.eks.amazonaws.com"
+)
+
 // refused is one denied request for a session of this role, with who made it.
 type refused struct {
 	failure
@@ -32,6 +40,14 @@ func (s *sight) refusals() []refused {
 		switch {
 		case f.event != nil:
 			r.caller = s.callerOf(f.event)
+			// A call with session tags or a source identity takes permissions of
+			// its own, and AWS names the one that is missing.
+			// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+			if strings.HasPrefix(r.denial.Action, "sts:") {
+				r.caller.Call = r.denial.Action
+			}
+		case strings.Contains(f.text, podIdentityDenied):
+			r.caller = trust.Caller{Service: podIdentityService, Call: "sts:AssumeRole", TargetARN: s.req.Target.RoleARN}
 		case r.denial.User != "":
 			r.caller = trust.Caller{ARN: r.denial.User, Call: r.denial.Action, TargetARN: s.req.Target.RoleARN}.With("aws:CurrentTime", f.at.Format(time.RFC3339))
 		default:
@@ -55,6 +71,9 @@ func (s *sight) callerOf(f *facts.Failure) trust.Caller {
 	c = c.With("aws:CurrentTime", f.Time.Format(time.RFC3339))
 	if f.SessionName != "" {
 		c = c.With("sts:RoleSessionName", f.SessionName)
+	}
+	if k.Provider != "" && !strings.HasPrefix(k.Provider, "arn:") {
+		return trust.Caller{Call: c.Call, TargetARN: c.TargetARN} // a SAML subject's qualifier: which provider it is stays open
 	}
 	if k.Provider != "" {
 		c.ARN, c.RoleARN, c.PrincipalID, c.Federated = "", "", "", k.Provider
@@ -103,6 +122,12 @@ func sameCaller(u facts.Caller, c trust.Caller) bool {
 		return u.Provider == c.Federated && (len(subject(c)) == 0 || slices.Contains(subject(c), u.UserName))
 	case c.ARN != "" && u.ARN != "":
 		return principalOf(u.ARN) == principalOf(c.ARN)
+	case c.ARN != "" && u.Type == "AWSAccount":
+		// The role's own account sees a caller of another one without a name. What
+		// both sides show is the account and, of a role's session, its name.
+		// https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html
+		_, session, _ := strings.Cut(u.Principal, ":")
+		return session != "" && u.Account == accountOf(c.ARN) && session == sessionPart(c.ARN)
 	case c.RoleARN != "" && u.IssuerARN != "":
 		return u.IssuerARN == c.RoleARN
 	case c.PrincipalID != "" && u.Principal != "":

@@ -35,7 +35,7 @@ func conclude(candidates []playbook.Finding, role string, steps []playbook.Outco
 	default:
 		d.Verdict = playbook.InsufficientEvidence
 	}
-	d.Offers = offers(d.Causes)
+	d.Offers = offers(d.Causes, steps)
 	return d
 }
 
@@ -50,6 +50,7 @@ func settleCauses(candidates []playbook.Finding) []playbook.Finding {
 	})
 
 	owned := map[string]bool{}
+	explains := map[playbook.CauseID]int{} // occasions that no more direct cause explains
 	largest := 0
 	own := make([]int, len(merged))
 	for i, f := range merged {
@@ -60,6 +61,7 @@ func settleCauses(candidates []playbook.Finding) []playbook.Finding {
 			}
 		}
 		largest = max(largest, own[i])
+		explains[f.Cause] = own[i]
 	}
 	var kept []playbook.Finding
 	for i, f := range merged {
@@ -79,7 +81,27 @@ func settleCauses(candidates []playbook.Finding) []playbook.Finding {
 	slices.SortStableFunc(kept, func(a, b playbook.Finding) int {
 		return cmp.Compare(qualifies(a), qualifies(b))
 	})
-	return kept
+	return leadFirst(kept, explains)
+}
+
+// leadFirst puts first the most direct of the causes that explain at least a
+// third of what the largest explains: a cause of a few occasions does not stand
+// before one of many. Failed renewals count for nothing here, for what makes them
+// fail is named by others.
+func leadFirst(kept []playbook.Finding, explains map[playbook.CauseID]int) []playbook.Finding {
+	largest := 0
+	for _, f := range kept {
+		if f.Cause != playbook.RefreshFailing {
+			largest = max(largest, explains[f.Cause])
+		}
+	}
+	lead := slices.IndexFunc(kept, func(f playbook.Finding) bool {
+		return qualifies(f) == 0 && float64(explains[f.Cause]) >= noiseShare*float64(largest)
+	})
+	if lead <= 0 {
+		return kept
+	}
+	return slices.Concat(kept[lead:lead+1], kept[:lead], kept[lead+1:])
 }
 
 // qualifies is 1 for a finding that only qualifies another.
@@ -156,6 +178,10 @@ func couldSee(role string, steps []playbook.Outcome) bool {
 	if len(own) > 0 && !slices.ContainsFunc(own, func(g facts.LogGroup) bool { return g.Method != "" && g.Why == "" }) {
 		return false
 	}
+	// Of a ledger that was cut, the session that a line speaks of may be missing.
+	if ledger, _ := facts.Ledger.In(seen); ledger.Total > len(ledger.Sessions) && app.ByKind[facts.SessionExpired]+app.ByKind[facts.ExpiredOrSkew] > 0 {
+		return false
+	}
 	return seen.Saw(playbook.STSErrors, playbook.Sessions, playbook.AppErrors, playbook.TrustChanges)
 }
 
@@ -173,11 +199,9 @@ func notChecked(steps []playbook.Outcome) []playbook.NotChecked {
 }
 
 // offers are the follow-ups: a longer window always, what would confirm the
-// causes, and all of the runbook's five where nothing fits.
-func offers(causes []playbook.Finding) []playbook.Offer {
-	if len(causes) == 0 {
-		return playbook.Offers()
-	}
+// causes, and all of the runbook's five where nothing fits; but none that would
+// be as blind as the steps that it builds on were in this very run.
+func offers(causes []playbook.Finding, steps []playbook.Outcome) []playbook.Offer {
 	want := map[playbook.Offer]bool{playbook.Extend48h: true}
 	for _, f := range causes {
 		c, _ := FindCause(f.Cause)
@@ -185,7 +209,24 @@ func offers(causes []playbook.Finding) []playbook.Offer {
 			want[o] = true
 		}
 	}
-	return pick(playbook.Offers(), func(o playbook.Offer) bool { return want[o] })
+	blind := map[playbook.StepID]bool{} // what timed out or broke may go well the next time
+	for _, o := range steps {
+		blind[o.Step] = o.Status == playbook.Blind || o.Status == playbook.Denied
+	}
+	return pick(playbook.Offers(), func(o playbook.Offer) bool {
+		sees := slices.ContainsFunc(buildsOn[o], func(s playbook.StepID) bool { return !blind[s] })
+		return sees && (want[o] || len(causes) == 0)
+	})
+}
+
+// buildsOn are the steps of which a follow-up needs at least one to have looked:
+// it repeats them over a longer window, or goes into what they saw.
+var buildsOn = map[playbook.Offer][]playbook.StepID{
+	playbook.Extend48h:       {playbook.STSErrors, playbook.Sessions, playbook.AppErrors, playbook.TrustChanges},
+	playbook.TokenRefresh:    {playbook.Sessions},
+	playbook.MFADevices:      {playbook.RoleConfig, playbook.STSErrors, playbook.Sessions},
+	playbook.SessionPolicies: {playbook.Sessions},
+	playbook.ChainLimits:     {playbook.RoleConfig, playbook.STSErrors, playbook.Sessions},
 }
 
 // resolved completes the target with what step 1 found out.

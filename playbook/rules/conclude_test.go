@@ -96,7 +96,7 @@ func TestVerdicts(t *testing.T) {
 			if r.Diagnosis.Verdict != c.want {
 				t.Errorf("%s, want %s", r.Diagnosis.Verdict, c.want)
 			}
-			if len(r.Diagnosis.Causes) == 0 && !slices.Equal(r.Diagnosis.Offers, playbook.Offers()) {
+			if r.Diagnosis.Verdict == playbook.NoCorrelation && !slices.Equal(r.Diagnosis.Offers, playbook.Offers()) {
 				t.Errorf("where nothing fits all follow-ups are offered: %v", r.Diagnosis.Offers)
 			}
 		})
@@ -171,6 +171,74 @@ func TestEveryCauseIsDocumentedOnce(t *testing.T) {
 		c, ok := FindCause(id)
 		if !ok || c.Means == "" || c.Decisive == "" || c.Fix == "" || c.Prevent == "" || len(c.Confirm) == 0 {
 			t.Errorf("%s: %+v", id, c)
+		}
+	}
+}
+
+// An incident that had stopped before another began is no baseline of it; what
+// came seldom enough to come again is.
+func TestWhatStoppedWasAnIncident(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		early []time.Duration
+		want  []playbook.CauseID
+	}{
+		{"three in a row, and quiet since", []time.Duration{22 * time.Hour, 20 * time.Hour, 18 * time.Hour}, []playbook.CauseID{playbook.DurationAboveMax, playbook.NoRefresh}},
+		{"two", []time.Duration{22 * time.Hour, 20 * time.Hour}, []playbook.CauseID{playbook.DurationAboveMax}},
+		{"three that are far apart", []time.Duration{23 * time.Hour, 17 * time.Hour, 8 * time.Hour}, []playbook.CauseID{playbook.DurationAboveMax}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			for _, d := range c.early {
+				s.session("worker-1", ago(d+time.Hour), time.Hour)
+				s.line(ago(d).Add(10*time.Second), "worker-1", facts.SessionExpired, expiredText)
+			}
+			for i := range 12 {
+				s.refused(ago(6*time.Hour).Add(time.Duration(i)*30*time.Minute), facts.DurationAboveRole, user("other"), "exceeds").Requested = 7200
+			}
+			s.want(c.want...)
+		})
+	}
+}
+
+// The first cause explains at least a third of what the largest does; failed
+// renewals push nobody aside, nor does a state that explains nothing stand first.
+func TestFirstCauseExplainsItsShare(t *testing.T) {
+	explains := func(id playbook.CauseID, n int) playbook.Finding {
+		f := playbook.Finding{Cause: id, Cites: []playbook.Cite{{Step: playbook.STSErrors, Ref: "x"}}}
+		for i := range n {
+			f.Explains = append(f.Explains, fmt.Sprint(id, i))
+		}
+		return f
+	}
+	for _, c := range []struct {
+		direct, other playbook.Finding
+		first         playbook.CauseID
+	}{
+		{explains(playbook.TrustPolicyChanged, 4), explains(playbook.NoRefresh, 12), playbook.TrustPolicyChanged},
+		{explains(playbook.TrustPolicyChanged, 3), explains(playbook.NoRefresh, 12), playbook.NoRefresh},
+		{explains(playbook.TrustPolicyChanged, 3), explains(playbook.RefreshFailing, 12), playbook.TrustPolicyChanged},
+		{explains(playbook.SessionsRevoked, 0), explains(playbook.NoRefresh, 3), playbook.NoRefresh},
+	} {
+		got := settleCauses([]playbook.Finding{c.direct, c.other})
+		if len(got) != 2 || got[0].Cause != c.first {
+			t.Errorf("%d of %s beside %d of %s: %+v", len(c.direct.Explains), c.direct.Cause, len(c.other.Explains), c.other.Cause, got)
+		}
+	}
+}
+
+// A ledger that was cut may lack the session that an expired line speaks of.
+func TestCutLedgerProvesNothing(t *testing.T) {
+	for _, c := range []struct {
+		total int
+		want  playbook.Conclusion
+	}{{1, playbook.NoCorrelation}, {5000, playbook.InsufficientEvidence}} {
+		s := newScene(t)
+		s.session("item-1", ago(time.Hour), time.Hour)
+		s.ledger.Total = c.total
+		s.app.ByKind = map[facts.Kind]int{facts.SessionExpired: 3}
+		if v := s.judge().Diagnosis.Verdict; v != c.want {
+			t.Errorf("of %d sessions one kept: %s, want %s", c.total, v, c.want)
 		}
 	}
 }

@@ -31,10 +31,12 @@ temporary credentials end after exactly one hour, are used past it, and the role
 is never chained.
 
 Criterion for access-denied-other: AWS names another policy (service control policy, boundary, session policy, identity policy), or
-the trust policy lets the caller in or never named it inside the same account: a denial, but not an expiry. A caller of the account
+the trust policy lets the caller in or never named it inside the same account: a denial, but not an expiry. A bare "Access Denied", which
+names no policy, counts only where nothing else of the role failed. A caller of the account
 that never had a session of this role and was refused fewer than three times, in CloudTrail alone, only tried: that is no cause.
 
-Criterion for source-credentials: the call that asks for the session is itself answered with an expired, inactive or unknown key.`,
+Criterion for source-credentials: the call that asks for the session is itself answered with an expired, inactive or unknown key. Of low
+confidence where only other calls of a client of the role are answered so, three times at least, and nothing else failed.`,
 	Reads: []playbook.StepID{playbook.RoleAndHealth, playbook.STSErrors, playbook.RoleConfig, playbook.Sessions, playbook.AppErrors, playbook.CrossAccount, playbook.TrustChanges},
 	Eval:  evalCrossAccount,
 }
@@ -69,7 +71,7 @@ func evalCrossAccount(c playbook.Case) playbook.Opinion {
 	default:
 		op.Verdict = playbook.Refuted
 		op.Message = "No caller is refused by the trust policy, and no session is cut by role chaining. A trust policy cannot shorten a session. Denied calls from other accounts are recorded there and cannot be seen from here."
-		op.Cites = []playbook.Cite{{Step: playbook.CrossAccount, Ref: fmt.Sprintf("%d principals in the trust policy", len(s.access.Principals))}}
+		op.Cites = []playbook.Cite{{Step: playbook.CrossAccount, Ref: count(len(s.access.Principals), "principal", "principals") + " in the trust policy"}}
 	}
 	return op
 }
@@ -114,13 +116,22 @@ func (s *sight) refusedCallers(blamed []playbook.Finding) []playbook.Finding {
 	var out []playbook.Finding
 	for _, cause := range order {
 		v := byCause[cause]
-		f := finding(cause, v.confidence, v.fs, v.headline, fmt.Sprintf("%s (%s, first at %s).", capital(strings.TrimSuffix(v.why, ".")), tally(v.fs), stamp(v.fs[0].at)))
+		f := finding(cause, v.confidence, v.fs, begun(v.headline), fmt.Sprintf("%s (%s, first at %s).", capital(strings.TrimSuffix(v.why, ".")), tally(v.fs), stamp(v.fs[0].at)))
 		if s.config.TrustPolicy != "" && cause != playbook.AccessDeniedOther {
 			f.Cites = append(f.Cites, playbook.Cite{Step: playbook.CrossAccount, Ref: "trust policy: " + s.principalsWords()})
 		}
 		out = append(out, f)
 	}
 	return out
+}
+
+// begun makes a sentence of words that begin with a kind of principal.
+func begun(words string) string {
+	switch first, _, _ := strings.Cut(words, " "); first {
+	case "user", "role", "account", "identity":
+		return capital(words)
+	}
+	return words
 }
 
 // onlyTried: a caller of the same account that never had a session of this role,
@@ -166,8 +177,8 @@ func (s *sight) judgeRefusal(r refused) (playbook.CauseID, playbook.Confidence, 
 		return playbook.MFACondition, playbook.High, "The MFA check fails", fmt.Sprintf("AWS refused the MFA code or device of %s: %s", who, shorten(r.text, 160))
 	}
 	if d := r.denial; d.Reason != trust.DenialUnnamed && d.Reason != trust.DenialTrustPolicy {
-		return playbook.AccessDeniedOther, playbook.High, fmt.Sprintf("%s is denied by a %s", who, d.Reason),
-			fmt.Sprintf("AWS names the policy that refuses %s: a %s. That is a denial, not an expiry", who, d.Reason)
+		return playbook.AccessDeniedOther, playbook.High, fmt.Sprintf("%s is denied by %s", who, policyWords(d.Reason)),
+			fmt.Sprintf("AWS names the policy that refuses %s: %s. That is a denial, not an expiry", who, policyWords(d.Reason))
 	}
 	policy, ok := s.policyAt(r.at)
 	if !ok {
@@ -306,12 +317,19 @@ func (s *sight) maxAside() string {
 }
 
 // sourceCredentials looks for issuing calls that AWS answered with "your own
-// credentials are no good".
+// credentials are no good". Where nothing but such answers to other calls is
+// seen, again and again, the key is bad as well, but whose it is stays open.
 func (s *sight) sourceCredentials() (playbook.Finding, bool) {
 	keyEdits := pick(s.changes.Changes, func(c facts.Change) bool { return c.InWindow && c.Kind == facts.KeyEdited })
 	fs := pick(s.of(facts.InvalidCredentials, facts.SessionExpired, facts.ExpiredOrSkew), func(f failure) bool {
 		return f.issuing || f.kind == facts.InvalidCredentials && len(keyEdits) > 0 && !f.at.Before(keyEdits[0].Time)
 	})
+	confidence := playbook.High
+	if len(fs) == 0 && !slices.ContainsFunc(s.failures, func(f failure) bool { return f.kind != facts.InvalidCredentials && !f.baseline }) {
+		if only := pick(s.of(facts.InvalidCredentials), func(f failure) bool { return f.ours }); len(occasions(only)) >= consistentLeast {
+			fs, confidence = only, playbook.Low
+		}
+	}
 	if len(fs) == 0 {
 		return playbook.Finding{}, false
 	}
@@ -321,23 +339,39 @@ func (s *sight) sourceCredentials() (playbook.Finding, bool) {
 	if len(ended) == len(fs) {
 		headline = "The credentials that ask for the session have themselves expired"
 	}
-	f := finding(playbook.SourceCredentials, playbook.High, fs, headline, why)
+	if confidence == playbook.Low {
+		headline = "The key that the client signs with is not known to AWS"
+		why = fmt.Sprintf("Calls are answered with %q: the key is inactive, deleted, of another partition, or copied without its session token. No session of the role needs to have ended for that.", gist(fs[0], 140))
+	}
+	f := finding(playbook.SourceCredentials, confidence, fs, headline, why)
 	for _, e := range keyEdits[:min(len(keyEdits), 2)] {
-		f.Why += fmt.Sprintf(" %s changed %s at %s.", principalWords(e.Actor), e.Subject, stamp(e.Time))
+		f.Why += fmt.Sprintf(" %s changed %s at %s.", capital(principalWords(e.Actor)), e.Subject, stamp(e.Time))
 		f.Cites = append(f.Cites, changeCite(e))
 	}
 	return f, true
 }
 
 // deniedElsewhere: access denials of the role's own calls, which are no expiry.
+// Where AWS names neither who is denied nor the policy ("Access Denied"), they
+// count only if nothing else of the role failed.
 func (s *sight) deniedElsewhere() (playbook.Finding, bool) {
 	fs := pick(s.of(facts.AccessDenied), func(f failure) bool { return f.ours })
+	named := pick(fs, func(f failure) bool { _, ok := trust.EnrichedDenial(f.text); return ok })
+	confidence := playbook.Medium
+	switch {
+	case len(named) > 0:
+		fs = named
+	case slices.ContainsFunc(s.failures, func(f failure) bool { return f.kind != facts.AccessDenied && !f.baseline }):
+		return playbook.Finding{}, false
+	default:
+		confidence = playbook.Low
+	}
 	if len(fs) == 0 {
 		return playbook.Finding{}, false
 	}
 	why := "The role's own calls are refused for want of a permission; a refreshed session would be refused as well"
 	if d, ok := trust.EnrichedDenial(fs[0].text); ok && d.Reason != trust.DenialUnnamed {
-		why += fmt.Sprintf(". AWS names the policy: a %s", d.Reason)
+		why += ". AWS names the policy: " + policyWords(d.Reason)
 	}
-	return finding(playbook.AccessDeniedOther, playbook.Medium, fs, "Calls of the role are denied, which is not expiry", why+"."), true
+	return finding(playbook.AccessDeniedOther, confidence, fs, "Calls of the role are denied, which is not expiry", why+"."), true
 }

@@ -258,3 +258,41 @@ func TestUnseenCallsLeaveTheCallerUndetermined(t *testing.T) {
 	}
 	newScene(t).wantVerdict(playbook.CrossAccountLimits, playbook.Refuted)
 }
+
+// A denial without a policy's name counts only where nothing else failed.
+func TestBareAccessDenied(t *testing.T) {
+	bare := func(s *scene) {
+		s.session("worker-1", ago(9*time.Hour), time.Hour)
+		for i := range 4 {
+			s.line(ago(time.Duration(8-i)*time.Hour), "worker-1", facts.AccessDenied, "An error occurred (AccessDenied) when calling the PutObject operation: Access Denied")
+		}
+	}
+	t.Run("alone", func(t *testing.T) {
+		s := newScene(t)
+		bare(s)
+		s.want(playbook.AccessDeniedOther)
+		s.wantConfidence(playbook.AccessDeniedOther, playbook.Low)
+	})
+	t.Run("beside sessions that run out", func(t *testing.T) {
+		s := newScene(t)
+		bare(s)
+		s.runsOut("worker-2", 3, 10*time.Second)
+		s.want(playbook.NoRefresh)
+	})
+}
+
+// A client of the role that is answered "unknown key" again and again, and nothing
+// else: three occasions name it.
+func TestUnknownKeyAlone(t *testing.T) {
+	for _, c := range []struct {
+		n    int
+		want []playbook.CauseID
+	}{{2, nil}, {3, []playbook.CauseID{playbook.SourceCredentials}}} {
+		s := newScene(t)
+		s.session("worker-1", ago(9*time.Hour), time.Hour)
+		for i := range c.n {
+			s.line(ago(time.Duration(8-i)*time.Hour), "worker-1", facts.InvalidCredentials, "UnrecognizedClientException: The security token included in the request is invalid").Call = "GetItem"
+		}
+		s.want(c.want...)
+	}
+}

@@ -2,7 +2,9 @@ package rules
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,12 +39,12 @@ func evalDuration(c playbook.Case) playbook.Opinion {
 	if tooLong := s.tooLong(); len(tooLong) > 0 {
 		op.Verdict = playbook.Supported
 		asked := longestAsked(tooLong)
-		parts = append(parts, fmt.Sprintf("Refused calls asked for %s (%s); the role allows %s.", orUnknown(asked), tally(tooLong), orUnknown(s.config.MaxSessionDuration)))
+		parts = append(parts, fmt.Sprintf("Refused calls asked for %s (%s); the role allows %s.", longer(asked), tally(tooLong), orUnknown(s.config.MaxSessionDuration)))
 		op.Cites = append(op.Cites, cites(tooLong)...)
 		why := fmt.Sprintf("AWS refuses the call because the duration exceeds the role's MaxSessionDuration%s (%s). A request that is too long is refused, not shortened, so the caller gets no credentials at all.",
 			s.maxWords(), tally(tooLong))
 		f := finding(playbook.DurationAboveMax, playbook.High, tooLong,
-			fmt.Sprintf("Callers ask for %s, the role allows %s", orUnknown(asked), orUnknown(s.config.MaxSessionDuration)), why)
+			fmt.Sprintf("Callers ask for %s, the role allows %s", longer(asked), orUnknown(s.config.MaxSessionDuration)), why)
 		f.Cites = append(f.Cites, s.maxCite()...)
 		op.Causes = append(op.Causes, f)
 	}
@@ -77,7 +79,8 @@ func (s *sight) tooLong() []failure {
 		case facts.DurationAboveRole:
 			return true
 		case facts.DurationInvalid:
-			return f.event != nil && s.config.MaxSessionDuration > 0 && f.event.Requested > s.config.MaxSessionDuration
+			n := asked(f)
+			return n > longestDuration || s.config.MaxSessionDuration > 0 && n > s.config.MaxSessionDuration
 		}
 		return false
 	})
@@ -86,16 +89,37 @@ func (s *sight) tooLong() []failure {
 func longestAsked(fs []failure) int {
 	n := 0
 	for _, f := range fs {
-		if f.event != nil {
-			n = max(n, f.event.Requested)
-		}
+		n = max(n, asked(f))
 	}
 	return n
+}
+
+// refusedValue is how AWS names a number that it does not take at all.
+var refusedValue = regexp.MustCompile(`(?i)value '?(\d{1,9})'? at 'durationSeconds'`)
+
+// asked is the length that a refused call asked for, 0 where nothing shows it.
+func asked(f failure) int {
+	if f.event != nil && f.event.Requested > 0 {
+		return f.event.Requested
+	}
+	if m := refusedValue.FindStringSubmatch(f.text); m != nil {
+		n, _ := strconv.Atoi(m[1])
+		return n
+	}
+	return 0
 }
 
 func orUnknown(secs int) string {
 	if secs == 0 {
 		return "an unknown length"
+	}
+	return seconds(secs)
+}
+
+// longer is the length that was asked for, as far as it is known.
+func longer(secs int) string {
+	if secs == 0 {
+		return "a longer session"
 	}
 	return seconds(secs)
 }
@@ -119,6 +143,9 @@ func (s *sight) ledgerWords() string {
 }
 
 const (
+	// longestDuration is the most that any role allows.
+	// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+	longestDuration = 43200
 	// chainLimit is the longest life of a session asked for with temporary
 	// credentials. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
 	chainLimit = 3600

@@ -51,7 +51,7 @@ func TestDurationAboveMax(t *testing.T) {
 	t.Run("the number is too small, which no maximum explains", func(t *testing.T) {
 		s := newScene(t)
 		s.refused(ago(time.Hour), facts.DurationInvalid, user("svc"), "constraint").Requested = 60
-		s.want()
+		s.want(playbook.RefreshFailing)
 	})
 	t.Run("a role that merely allows more is no cause", func(t *testing.T) {
 		s := newScene(t)
@@ -83,5 +83,19 @@ func TestUsePastTheEndInCloudTrail(t *testing.T) {
 			u.LastUse, u.LastFailure = u.Expires.Add(c.use), c.code
 			s.want(c.want...)
 		})
+	}
+}
+
+// AWS names the number that it does not take; nothing else may show it.
+func TestRefusedNumberInTheLine(t *testing.T) {
+	for _, c := range []struct {
+		value string
+		max   int
+		want  playbook.CauseID
+	}{{"43201", 0, playbook.DurationAboveMax}, {"3601", 3600, playbook.DurationAboveMax}, {"899", 3600, playbook.RefreshFailing}} {
+		s := newScene(t)
+		s.config.MaxSessionDuration = c.max
+		s.line(ago(time.Hour), "worker-1", facts.DurationInvalid, "1 validation error detected: Value '"+c.value+"' at 'durationSeconds' failed to satisfy constraint").Call = "AssumeRole"
+		s.want(c.want)
 	}
 }

@@ -63,7 +63,7 @@ func evalIdentityProvider(c playbook.Case) playbook.Opinion {
 func (s *sight) exchanges() string {
 	var parts []string
 	for _, c := range s.idp.Calls {
-		parts = append(parts, fmt.Sprintf("%s: %d calls, %d errors", c.Event, c.Calls, c.Errors))
+		parts = append(parts, fmt.Sprintf("%s: %s, %s", c.Event, count(c.Calls, "call", "calls"), count(c.Errors, "error", "errors")))
 	}
 	if len(parts) == 0 {
 		return "no exchange in the window"

@@ -20,8 +20,10 @@ once in a while has a baseline, and the incident begins where the rate changes.
 Criterion: retries of one client count as one occasion. Of all occasions, the moment is taken at which splitting the window into
 "before" and "after" explains the counts best (the likelihood ratio of two Poisson rates against one). It counts as an onset when
 the rate after it is at least three times the rate before, and the split is worth at least 3 in log likelihood, or nothing at all
-came before. Otherwise the failures are steady over the window and began before it. It is over when the quiet at the window's end
-is longer than three times the usual gap and at least half an hour; the newest 15 minutes never prove an end, CloudTrail is late.
+came before. With occasions before it, it takes three after it: one that happens to be the newest is no new rate. Otherwise the
+failures are steady over the window and began before it. It is over when the quiet at the window's end is longer than three times
+the usual gap and at least half an hour; the newest 15 minutes never prove an end, CloudTrail is late. The rate of what is over is
+counted until one usual gap behind its last occasion.
 
 Supported: failures were seen. Refuted: both CloudTrail and the application logs could be read and hold none. Where what reads
 like expired AWS credentials is another system's token, it says so (cause not-aws); that needs at least one such line and not one
@@ -37,11 +39,13 @@ type began struct {
 	steady bool // no change of rate inside the window: it began earlier
 	over   bool
 	last   time.Time
+	end    time.Time // of the stretch with the new rate: the window's end, or one usual gap behind the last
 }
 
 const (
 	onsetRatio      = 3.0              // how much higher the rate must be after the onset
 	onsetLikelihood = 3.0              // how much better (log likelihood) two rates must explain the counts
+	onsetLeast      = 3                // occasions that make a new rate, where there were some before
 	quietGaps       = 3                // times the usual gap that a quiet end must last
 	quietLeast      = 30 * time.Minute // and at least this long
 )
@@ -59,16 +63,19 @@ func onsetOf(fs []failure, w playbook.Window) (began, bool) {
 	slices.SortFunc(times, time.Time.Compare)
 	b := began{at: times[0], last: fs[len(fs)-1].at}
 	b.over = quiet(times, b.last, w.To)
-	end := w.To
-	if b.over {
-		end = b.last
+	b.end = w.To
+	if usual := usualGap(times); b.over && b.last.Add(usual).Before(w.To) {
+		b.end = b.last.Add(usual)
 	}
 	best, ratio := -1.0, 0.0
 	n := float64(len(times))
-	total := max(end.Sub(w.From).Seconds(), 1)
+	total := max(b.end.Sub(w.From).Seconds(), 1)
 	for i, t := range times {
+		if i > 0 && len(times)-i < onsetLeast {
+			break
+		}
 		n1, t1 := float64(i), max(t.Sub(w.From).Seconds(), 1)
-		n2, t2 := n-n1, max(end.Sub(t).Seconds(), 60)
+		n2, t2 := n-n1, max(b.end.Sub(t).Seconds(), 60)
 		gain := term(n1, t1) + term(n2, t2) - term(n, total)
 		if gain > best && n2/t2 > n1/t1 {
 			best, b.at, ratio = gain, t, (n2/t2)/max(n1/t1, 1e-12)
@@ -81,8 +88,7 @@ func onsetOf(fs []failure, w playbook.Window) (began, bool) {
 	// Failing from the window's first stretch on, at a rate under which the
 	// quiet before the first occasion is nothing unusual: it began earlier.
 	if b.at == times[0] && len(times) > 2 {
-		usual := times[len(times)-1].Sub(times[0]) / time.Duration(len(times)-1)
-		b.steady = b.at.Sub(w.From) < usual
+		b.steady = b.at.Sub(w.From) < usualGap(times)
 	}
 	return b, true
 }
@@ -95,11 +101,16 @@ func term(n, t float64) float64 {
 	return n * math.Log(n/t)
 }
 
-func quiet(times []time.Time, last, end time.Time) bool {
-	least := quietLeast
-	if len(times) > 1 {
-		least = max(least, quietGaps*times[len(times)-1].Sub(times[0])/time.Duration(len(times)-1))
+// usualGap is the mean time between occasions; 0 for a single one.
+func usualGap(times []time.Time) time.Duration {
+	if len(times) < 2 {
+		return 0
 	}
+	return times[len(times)-1].Sub(times[0]) / time.Duration(len(times)-1)
+}
+
+func quiet(times []time.Time, last, end time.Time) bool {
+	least := max(quietLeast, quietGaps*usualGap(times))
 	return end.Add(-playbook.DeliveryLag).Sub(last) > least
 }
 
@@ -134,10 +145,7 @@ func evalOnset(c playbook.Case) playbook.Opinion {
 // named like the role: discovery finds other teams' groups too, and users' tokens
 // expire in all of them.
 func (s *sight) neighboursLookAlikes() {
-	own := func(group string) bool { return sharesWord(s.req.Target.Role, group) }
-	if slices.ContainsFunc(s.app.Groups, func(g facts.LogGroup) bool { return own(g.Name) }) {
-		s.lookAlikes = pick(s.lookAlikes, func(f failure) bool { return own(f.line.Group) || s.streamIsOurs(f.line.Stream) })
-	}
+	s.lookAlikes = pick(s.lookAlikes, func(f failure) bool { return !s.neighbours(f.line.Group) || s.streamIsOurs(f.line.Stream) })
 }
 
 func (s *sight) noFailures() playbook.Opinion {

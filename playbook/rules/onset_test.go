@@ -151,3 +151,27 @@ func TestNotAWS(t *testing.T) {
 		s.want(playbook.NoRefresh)
 	})
 }
+
+// One or two occasions at the end of the window are no new rate, however soon
+// after them the question comes; three are.
+func TestNewestFailureIsNoOnset(t *testing.T) {
+	w := playbook.Window{From: ago(24 * time.Hour), To: end}
+	hourly := every(24*time.Hour-time.Minute, 2*time.Hour, time.Hour)
+	for _, c := range []struct {
+		newest []time.Duration
+		steady bool
+	}{{[]time.Duration{time.Minute}, true}, {[]time.Duration{2 * time.Minute, time.Minute}, true}, {[]time.Duration{3 * time.Minute, 2 * time.Minute, time.Minute}, false}} {
+		if b, _ := onsetOf(failuresAt(append(hourly, c.newest...)...), w); b.steady != c.steady {
+			t.Errorf("%d at the end: steady %v, want %v", len(c.newest), b.steady, c.steady)
+		}
+	}
+}
+
+// What is over began with its first occasion, not with its last.
+func TestOnsetOfWhatIsOver(t *testing.T) {
+	w := playbook.Window{From: ago(24 * time.Hour), To: end}
+	b, _ := onsetOf(failuresAt(every(21*time.Hour, 15*time.Hour, 66*time.Minute)...), w)
+	if !b.over || b.steady || !b.at.Equal(ago(21*time.Hour)) {
+		t.Errorf("over %v, steady %v, onset %s ago", b.over, b.steady, end.Sub(b.at))
+	}
+}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -22,7 +23,7 @@ looked for in this one). Where sessions of it were issued in the window and no D
 confidence, and any other cause comes in its place.
 
 Criterion for sts-service-event: an open (or just closed) STS event in AWS Health or the public feed for the region (for the global
-endpoint's region where the role's callers use that), or an STS endpoint that does not answer, and failures in at least two unrelated roles. An IAM event alone is not one: IAM's control plane does
+endpoint's region where the role's callers use that), or an STS endpoint that does not answer or answers with an error of its own, and failures in at least two unrelated roles. An IAM event alone is not one: IAM's control plane does
 not touch sessions that are issued.
 
 Criterion for throttled: AWS answered Throttling to calls that ask for sessions.
@@ -97,14 +98,18 @@ func evalScope(c playbook.Case) playbook.Opinion {
 		op.Verdict = playbook.Supported
 		op.Message = fmt.Sprintf("%s rose above their own baseline at the same time: %s. No service event and no throttling is seen.", count(len(others), "other role's errors", "other roles' errors"), names())
 		op.Cites = []playbook.Cite{{Step: playbook.STSErrors, Ref: "errors of " + names()}}
+	case failing && len(s.errors.Roles) <= 1:
+		op.Verdict = playbook.Refuted
+		op.Message = "No other role's calls for sessions are seen, so there is none that is struck too."
+		op.Cites = []playbook.Cite{{Step: playbook.STSErrors, Ref: "no other role to compare with"}}
 	case failing:
 		op.Verdict = playbook.Refuted
 		op.Message = fmt.Sprintf("Only this role is struck: none of %s with issuing calls rose above its own baseline.", count(max(len(s.errors.Roles)-1, 0), "other role", "other roles"))
-		op.Cites = []playbook.Cite{{Step: playbook.STSErrors, Ref: fmt.Sprintf("%d roles compared", len(s.errors.Roles))}}
+		op.Cites = []playbook.Cite{{Step: playbook.STSErrors, Ref: count(len(s.errors.Roles), "role", "roles") + " compared"}}
 	default:
 		op.Verdict = playbook.Refuted
 		op.Message = "No failing role is seen, this one included."
-		op.Cites = []playbook.Cite{{Step: playbook.STSErrors, Ref: fmt.Sprintf("%d roles compared", len(s.errors.Roles))}}
+		op.Cites = []playbook.Cite{{Step: playbook.STSErrors, Ref: count(len(s.errors.Roles), "role", "roles") + " compared"}}
 	}
 	if event != nil && !slices.ContainsFunc(op.Causes, func(f playbook.Finding) bool { return f.Cause == playbook.STSServiceEvent }) {
 		op.Message += fmt.Sprintf(" AWS reports trouble (%s), but unrelated roles are not struck.", event.words)
@@ -154,12 +159,23 @@ func (s *sight) serviceEvent(from time.Time) *trouble {
 		}
 	}
 	for _, p := range s.role.Probes {
-		if p.Region == s.req.Target.Region && p.Answered == playbook.No {
+		if p.Region != s.req.Target.Region {
+			continue
+		}
+		if p.Answered == playbook.Yes && slices.Contains(serverErrors, p.Code) {
+			return &trouble{words: "the STS endpoint in " + p.Region + " answers " + p.Code, cite: playbook.Cite{Step: playbook.RoleAndHealth, Ref: "probe of sts." + p.Region + " answered " + p.Code}}
+		}
+		if p.Answered == playbook.No {
 			return &trouble{words: "the STS endpoint in " + p.Region + " does not answer", cite: playbook.Cite{Step: playbook.RoleAndHealth, Ref: "probe of sts." + p.Region + " got no answer"}}
 		}
 	}
 	return nil
 }
+
+// serverErrors are what AWS answers when the fault is its own.
+// https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
+var serverErrors = []string{"InternalFailure", "InternalError", "InternalServerError", "InternalServerException", "ServiceFailure", "ServiceUnavailable", "ServiceUnavailableException",
+	"HTTP 500", "HTTP 502", "HTTP 503", "HTTP 504"}
 
 // callsReach: the role's sessions come from that region. What happens where the
 // global endpoint's calls are recorded touches only who calls the global one.
@@ -174,10 +190,10 @@ func (s *sight) callsReach(region string) bool {
 func (s *sight) serviceFinding(event *trouble, others []struck) playbook.Finding {
 	fs := s.of(facts.OtherFailure, facts.RefreshFailed, facts.ThrottledCall, facts.SessionExpired, facts.ExpiredOrSkew)
 	f := finding(playbook.STSServiceEvent, playbook.High, fs, "STS itself is in trouble: "+event.words,
-		fmt.Sprintf("%s, and %s that have nothing to do with this one fail since the same time.", event.words, count(len(others), "other role", "other roles")))
+		fmt.Sprintf("%s, and %s that have nothing to do with this one fail since the same time.", capital(event.words), count(len(others), "other role", "other roles")))
 	f.Cites = append([]playbook.Cite{event.cite}, f.Cites...)
 	for _, o := range others[:min(len(others), 3)] {
-		f.Cites = append(f.Cites, playbook.Cite{Step: playbook.STSErrors, Ref: fmt.Sprintf("%s: %d errors since the onset", roleName(o.rate.RoleARN), o.errors)})
+		f.Cites = append(f.Cites, playbook.Cite{Step: playbook.STSErrors, Ref: fmt.Sprintf("%s: %s since the onset", roleName(o.rate.RoleARN), count(o.errors, "error", "errors"))})
 	}
 	return f
 }
@@ -203,7 +219,7 @@ func (s *sight) missing() (playbook.Finding, bool) {
 	cite := []playbook.Cite{{Step: playbook.RoleAndHealth, Ref: "iam:GetRole answers NoSuchEntity"}}
 	for _, c := range slices.Backward(s.changes.Changes) {
 		if c.Kind == facts.RoleDeleted {
-			why += fmt.Sprintf(" %s deleted it at %s; its sessions died with it.", principalWords(c.Actor), stamp(c.Time))
+			why += fmt.Sprintf(" %s deleted it at %s; its sessions died with it.", capital(principalWords(c.Actor)), stamp(c.Time))
 			cite = append(cite, changeCite(c))
 			break
 		}
@@ -242,11 +258,14 @@ func (s *sight) regionOff() (playbook.Finding, bool) {
 	return playbook.Finding{}, false
 }
 
+// namesSTS finds the service's name, alone or in the host name of its endpoint.
+var namesSTS = regexp.MustCompile(`(?i)\bSTS\b|security ?token ?service`)
+
 // throttledCalls are throttled requests for sessions. A log line counts when it
 // names an issuing call, or speaks of STS.
 func (s *sight) throttledCalls() []failure {
 	return pick(s.of(facts.ThrottledCall), func(f failure) bool {
-		return f.issuing || f.line != nil && strings.Contains(strings.ToLower(f.text), "sts")
+		return f.issuing || f.line != nil && f.call == "" && namesSTS.MatchString(f.text)
 	})
 }
 
@@ -310,7 +329,7 @@ func (s *sight) accountWide(from time.Time, onset bool) (playbook.Finding, bool)
 			alike = alike || n > 0 && renewal(k)
 		}
 		if alike {
-			others[roleName(o.rate.RoleARN)] = failure{cite: playbook.Cite{Step: playbook.STSErrors, Ref: fmt.Sprintf("%s: %d errors since the onset", roleName(o.rate.RoleARN), o.errors)}}
+			others[roleName(o.rate.RoleARN)] = failure{cite: playbook.Cite{Step: playbook.STSErrors, Ref: fmt.Sprintf("%s: %s since the onset", roleName(o.rate.RoleARN), count(o.errors, "error", "errors"))}}
 			if slices.ContainsFunc(o.rate.UserAgents, func(a string) bool { return agents[a] }) {
 				shared++
 			}

@@ -300,3 +300,32 @@ func TestAMissingRoleWithSessionsIsContradicted(t *testing.T) {
 		s.wantConfidence(playbook.RoleMissing, playbook.Low)
 	})
 }
+
+// Another service's throttling is no trouble of credentials, whatever its words.
+func TestThrottlingOfOthersIsNotSTS(t *testing.T) {
+	for _, c := range []struct {
+		call, text string
+		want       []playbook.CauseID
+	}{
+		{"GetParameter", "ThrottlingException: too many requests for /prod/db/credentials", nil},
+		{"", "ThrottlingException: too many requests, credentials", nil},
+		{"", "StsException: Rate exceeded (Service: Sts, Status Code: 400)", []playbook.CauseID{playbook.Throttled}},
+		{"", "Throttling: Rate exceeded, https://sts.eu-west-1.amazonaws.com", []playbook.CauseID{playbook.Throttled}},
+		{"AssumeRole", "Throttling: Rate exceeded", []playbook.CauseID{playbook.Throttled}},
+	} {
+		s := newScene(t)
+		s.line(ago(time.Hour), "worker-1", facts.ThrottledCall, c.text).Call = c.call
+		s.want(c.want...)
+	}
+}
+
+// An endpoint that answers with a fault of its own is in trouble, one that says no is not.
+func TestProbeThatAnswersWithAFault(t *testing.T) {
+	for code, want := range map[string]bool{"ServiceUnavailable": true, "HTTP 503": true, "AccessDenied": false, "RegionDisabledException": false, "": false} {
+		s := &sight{req: playbook.Request{Target: playbook.Target{Region: "eu-west-1"}}, role: facts.RoleAndHealth{Probes: []facts.Probe{
+			{Region: "us-east-1", Answered: playbook.Yes, Code: "ServiceUnavailable"}, {Region: "eu-west-1", Answered: playbook.Yes, Code: code}}}}
+		if got := s.serviceEvent(end) != nil; got != want {
+			t.Errorf("%q: %v, want %v", code, got, want)
+		}
+	}
+}

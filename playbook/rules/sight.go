@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
@@ -30,6 +29,7 @@ type failure struct {
 	session *facts.Session // the session that was used, nil where it can't be told
 	byName  bool           // tied to the session by its name, not only by time
 	newer   bool           // a newer session of that name existed when this one was used past its end
+	older   bool           // no session that was issued since the ledger's start can be meant: it was issued before
 	ours    bool           // tied to this role by its own words, its stream or its configuration
 
 	occasion string // the key of the first failure of its episode
@@ -109,14 +109,14 @@ func (s *sight) markOccasions() {
 		at[s.failures[i].key] = &s.failures[i]
 	}
 	b, ok := onsetOf(s.failures, s.req.Window)
-	before, after := map[string]int{}, map[string]int{}
+	before, after := map[string][]time.Time{}, map[string]int{}
 	all := episodes(s.failures)
 	for _, e := range all {
 		for _, f := range e {
 			at[f.key].occasion = e.first().key
 		}
 		if k := e.first().habit(); e.first().at.Before(b.at) {
-			before[k]++
+			before[k] = append(before[k], e.first().at)
 		} else {
 			after[k]++
 		}
@@ -124,10 +124,13 @@ func (s *sight) markOccasions() {
 	if !ok || b.steady {
 		return
 	}
-	was, now := max(b.at.Sub(s.req.Window.From).Seconds(), 1), max(s.req.Window.To.Sub(b.at).Seconds(), 1)
+	was, now := max(b.at.Sub(s.req.Window.From).Seconds(), 1), max(b.end.Sub(b.at).Seconds(), 1)
 	for i := range s.failures {
 		k := s.failures[i].habit()
-		s.failures[i].baseline = before[k] > 0 && float64(after[k])/now < onsetRatio*float64(before[k])/was
+		n := len(before[k])
+		// What had stopped by then was an incident of its own.
+		stopped := n >= onsetLeast && after[k] == 0 && quiet(before[k], before[k][n-1], b.at)
+		s.failures[i].baseline = n > 0 && !stopped && float64(after[k])/now < onsetRatio*float64(n)/was
 	}
 }
 
@@ -140,12 +143,30 @@ func (s *sight) saw(ids ...playbook.StepID) bool { return s.steps.Saw(ids...) }
 func (s *sight) fromCloudTrail() {
 	for i := range s.errors.Failures {
 		f := &s.errors.Failures[i]
+		if s.retried(f) {
+			continue
+		}
 		s.failures = append(s.failures, failure{
 			key: "event:" + f.EventID, at: f.Time, kind: f.Kind, issuing: true, call: f.Event, text: f.Message, event: f, ours: true,
 			client: f.Caller.Name() + "/" + f.SessionName,
 			cite:   playbook.Cite{Step: playbook.STSErrors, Ref: fmt.Sprintf("event %s: %s %s at %s", f.EventID, f.Event, f.Code, stamp(f.Time))},
 		})
 	}
+}
+
+// retrySucceeds is how soon SDKs are through with their retries: a few attempts,
+// at most 20 s apart. https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+const retrySucceeds = time.Minute
+
+// retried: a call that AWS throttled or failed by a fault of its own, and whose
+// retry got the session: nobody was left without.
+func (s *sight) retried(f *facts.Failure) bool {
+	if f.Kind != facts.ThrottledCall && f.Kind != facts.OtherFailure {
+		return false
+	}
+	return slices.ContainsFunc(s.ledger.Sessions, func(u facts.Session) bool {
+		return !u.Issued.Before(f.Time) && u.Issued.Sub(f.Time) <= retrySucceeds && u.Caller.Name() == f.Caller.Name() && (f.SessionName == "" || u.Name == f.SessionName)
+	})
 }
 
 // issuingCalls are the operations that hand out credentials.
@@ -166,6 +187,9 @@ func (s *sight) fromLogs() {
 			client: l.Group + "/" + l.Stream, issuing: slices.Contains(issuingCalls, l.Call) || l.Call == "" && answeredBySTS.MatchString(l.Text),
 			cite: playbook.Cite{Step: playbook.AppErrors, Ref: fmt.Sprintf("%s %s at %s: %s", l.Group, l.Stream, stamp(l.Time), shorten(l.Text, 160))},
 		}
+		if l.Kind == facts.ThrottledCall && l.Call != "" && !f.issuing {
+			continue // another service's throttling
+		}
 		if l.Kind == facts.LookAlike {
 			s.lookAlikes = append(s.lookAlikes, f)
 			continue
@@ -176,12 +200,17 @@ func (s *sight) fromLogs() {
 			continue
 		}
 		f.ours = tied
+		if !tied && !usedCredentials(l.Kind) && s.neighbours(l.Group) {
+			s.foreign = append(s.foreign, f)
+			continue
+		}
 		if usedCredentials(l.Kind) && !f.issuing {
 			s.attach(&f)
 			if !tied && f.session != nil && !f.byName {
 				guessed = append(guessed, f)
 				continue
 			}
+			f.older = tied && f.session == nil && s.predates(l)
 			// Nothing ties the line to this role, its sessions are known, and none
 			// of them was past its end: somebody else's credentials.
 			if !tied && f.session == nil && s.saw(playbook.Sessions) {
@@ -228,17 +257,6 @@ func (s *sight) takeGuessed(fs []failure) {
 // may first notice.
 const guessReach = 15 * time.Minute
 
-// sharesWord: one name has a word of the other that tells something.
-func sharesWord(role, group string) bool {
-	words := func(name string) []string {
-		return slices.DeleteFunc(strings.FieldsFunc(strings.ToLower(name), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) }), func(w string) bool {
-			return len(w) < 4 || slices.Contains([]string{"prod", "role", "service", "application", "logs", "lambda", "test", "stage", "staging", "worker", "jobs"}, w)
-		})
-	}
-	theirs := words(group)
-	return slices.ContainsFunc(words(role), func(w string) bool { return slices.Contains(theirs, w) })
-}
-
 // resolveAmbiguous decides what RequestExpired means, which EC2 answers to an
 // ended session and to a skewed clock alike: skew where the same client's
 // signatures are refused for their time; an ended session where one is known to
@@ -279,137 +297,6 @@ func (s *sight) fromUse() {
 
 // usedCredentials: the kinds that speak of a session used past its end.
 func usedCredentials(k facts.Kind) bool { return k == facts.SessionExpired || k == facts.ExpiredOrSkew }
-
-// tie says whether a log line is about this role (by an ARN in it, by the name
-// of its stream, by the operator's word) or about another one. Neither: open.
-func (s *sight) tie(l *facts.Line) (tied, other bool) {
-	if len(l.Roles) > 0 {
-		mine := slices.Contains(l.Roles, s.req.Target.Role) &&
-			(len(l.Accounts) == 0 || s.req.Target.Account == "" || slices.Contains(l.Accounts, s.req.Target.Account))
-		return mine, !mine
-	}
-	if s.streamIsOurs(l.Stream) {
-		return true, false
-	}
-	if s.streamIsOthers(l.Stream) {
-		return false, true
-	}
-	for _, g := range s.app.Groups {
-		if g.Name == l.Group && g.Chosen == "configured" {
-			return true, false
-		}
-	}
-	return false, false
-}
-
-// minSharedName is how long a session name must be to recognise a stream by
-// being part of it: shorter ones ("etl", "job") are part of too many words.
-const minSharedName = 6
-
-// sameClient recognises a session name in a log stream's name: both are often
-// the pod, task, instance or job id.
-func sameClient(stream, name string) bool {
-	if name == "" || stream == "" {
-		return false
-	}
-	if stream == name {
-		return true
-	}
-	if len(name) < minSharedName {
-		return slices.Contains(strings.FieldsFunc(stream, func(r rune) bool { return r == '/' }), name)
-	}
-	return strings.Contains(stream, name) || len(stream) >= minSharedName && strings.Contains(name, stream)
-}
-
-func (s *sight) streamIsOurs(stream string) bool {
-	for i := range s.ledger.Sessions {
-		u := &s.ledger.Sessions[i]
-		if sameClient(stream, u.Name) || sameClient(stream, sessionPart(u.Caller.ARN)) {
-			return true
-		}
-	}
-	for i := range s.errors.Failures {
-		f := &s.errors.Failures[i]
-		if sameClient(stream, f.SessionName) || sameClient(stream, sessionPart(f.Caller.ARN)) {
-			return true
-		}
-	}
-	return false
-}
-
-func (s *sight) streamIsOthers(stream string) bool {
-	for _, r := range s.errors.Roles {
-		if r.RoleARN == s.req.Target.RoleARN {
-			continue
-		}
-		for _, name := range r.SessionNames {
-			if sameClient(stream, name) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// sessionPart is the session name in an assumed-role ARN, "" in any other.
-func sessionPart(arn string) string {
-	if !strings.Contains(arn, ":assumed-role/") {
-		return ""
-	}
-	return arn[strings.LastIndexByte(arn, '/')+1:]
-}
-
-// attach finds the session whose use past its end a line reports. By name
-// first: the newest session of the stream's name that had ended. Where no
-// session's name is in the stream, by time: the session that had ended last
-// among those whose client had no living session then.
-func (s *sight) attach(f *failure) {
-	var named, timed *facts.Session
-	var living []*facts.Session
-	for i := range s.ledger.Sessions {
-		u := &s.ledger.Sessions[i]
-		if u.Issued.After(f.at) || u.Expires.IsZero() {
-			continue
-		}
-		ended := !f.at.Before(u.Expires.Add(-expirySlack))
-		if sameClient(f.line.Stream, u.Name) || slices.Contains(f.line.Sessions, s.req.Target.Role+"/"+u.Name) {
-			switch {
-			case ended && (named == nil || !u.Expires.Before(named.Expires)):
-				named = u
-			case !ended:
-				living = append(living, u)
-			}
-			continue
-		}
-		if ended && !u.Service && !s.alive(u, f.at) && (timed == nil || u.Expires.After(timed.Expires)) {
-			timed = u
-		}
-	}
-	switch {
-	case named != nil:
-		f.session, f.byName = named, true
-		// Many clients may share a session name: a newer session is this client's
-		// own only if it was asked for from the same address.
-		f.newer = slices.ContainsFunc(living, func(u *facts.Session) bool {
-			return u.Issued.After(named.Issued) && u.Source == named.Source && u.Source != ""
-		})
-	case timed != nil && len(living) == 0:
-		f.session = timed
-	}
-}
-
-// alive reports whether a client had another session, within its time: one of
-// the same name that was asked for from the same address, for many clients may
-// share a name.
-func (s *sight) alive(of *facts.Session, at time.Time) bool {
-	for _, i := range s.names[of.Name] {
-		u := s.ledger.Sessions[i]
-		if u.Source == of.Source && !u.Issued.After(at) && at.Before(u.Expires.Add(-expirySlack)) {
-			return true
-		}
-	}
-	return false
-}
 
 // of picks the failures of the given kinds.
 func (s *sight) of(kinds ...facts.Kind) []failure {
@@ -477,13 +364,19 @@ func occasions(fs []failure) []string {
 // maxCites is how many records a finding cites: enough to check, few enough to read.
 const maxCites = 5
 
+// cites are records of failures: one of each occasion before a second of any, for
+// a client's retries prove no more than its first try.
 func cites(fs []failure) []playbook.Cite {
-	var out []playbook.Cite
+	seen := map[string]bool{}
+	var first, rest []playbook.Cite
 	for _, f := range fs {
-		if len(out) == maxCites {
-			break
+		if f.occasion == "" || !seen[f.occasion] {
+			first = append(first, f.cite)
+		} else {
+			rest = append(rest, f.cite)
 		}
-		out = append(out, f.cite)
+		seen[f.occasion] = true
 	}
-	return out
+	all := slices.Concat(first, rest)
+	return all[:min(len(all), maxCites)]
 }

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -23,8 +24,14 @@ Criterion for no-refresh: a session was used past its end, and between its issue
 session, nor had a request for one refused, nor logged a failed renewal. High confidence when the ages are consistent and refused
 requests could have been seen; medium when the session is tied to the client by its name; low when by time alone.
 
+Weaker, and always of low confidence: a line that names this role calls its session expired, and a whole ledger has no session of the
+role that was issued before the line. It is of a session from before the ledger.
+
 Criterion for refresh-failing: the client logs failed renewals, or goes on using an old session while newer ones are issued to it,
-and no other cause explains those failures.
+or asks for a length under STS's least, and no other cause explains those failures. A line that comes within a minute of a refusal in
+CloudTrail is that refusal, seen from the other side. An SDK's warning that it could not renew early, or put off the end, counts when it
+came three times or its client failed otherwise; alone it harmed nobody. So did a throttled call whose retry got the session. Sessions
+that an AWS service takes for its instances are always renewed: a client that fails at the end of one does not read the new one.
 
 Criterion for clock-skew: AWS's signature-time messages, which carry both clocks. EC2's RequestExpired means either an ended
 session or a skewed clock; it is taken for expiry only where the session is known to have ended.`,
@@ -74,6 +81,9 @@ func evalTiming(c playbook.Case) playbook.Opinion {
 	if len(left) > 0 {
 		op.Causes = append(op.Causes, s.notRefreshed(leftCases, left, consistent))
 	}
+	if f, ok := s.longDead(); ok {
+		op.Causes = append(op.Causes, f)
+	}
 	if f, ok := s.refreshFailing(tried); ok {
 		op.Causes = append(op.Causes, f)
 	}
@@ -96,6 +106,9 @@ func evalTiming(c playbook.Case) playbook.Opinion {
 	case len(cases) > 0:
 		op.Verdict = playbook.Undetermined
 		op.Message = fmt.Sprintf("%s at a session age of %s: fewer than three, too few to call it consistent.", count(len(cases), "case", "cases"), s.ages(cases))
+	case slices.ContainsFunc(s.failures, func(f failure) bool { return f.older && !f.issuing }):
+		op.Verdict = playbook.Undetermined
+		op.Message = "Expired sessions of this role are used that were issued before the ledger begins, so their age is not known."
 	case s.saw(playbook.Sessions, playbook.AppErrors):
 		op.Verdict = playbook.Refuted
 		op.Message = "No failure can be tied to a session past its end, so there is no pattern of ages."
@@ -162,8 +175,12 @@ func (s *sight) notRefreshed(cases []episode, fs []failure, consistent bool) pla
 	for _, e := range cases {
 		who[e.first().session.Name] = true
 	}
-	why := fmt.Sprintf("In %s a session was used past its end and its client had asked for no new one: first failures at an age of %s, sessions of %s set by %s. %s affected.",
-		count(len(cases), "case", "cases"), s.ages(cases), seconds(u.Seconds), s.terms(fs), clients(who))
+	asked := "its client had asked for no new one"
+	if u.Service {
+		asked = "its client did not read the one that AWS had issued meanwhile"
+	}
+	why := fmt.Sprintf("In %s a session was used past its end and %s: first failures at an age of %s, sessions of %s set by %s. Affected: %s.",
+		count(len(cases), "case", "cases"), asked, s.ages(cases), seconds(u.Seconds), s.terms(fs), clients(who))
 	if !s.saw(playbook.STSErrors) {
 		why += " Whether requests for a new session were refused could not be seen."
 	}
@@ -181,6 +198,19 @@ func (s *sight) notRefreshed(cases []episode, fs []failure, consistent bool) pla
 	return f
 }
 
+// longDead: expired sessions that the ledger does not even reach back to.
+func (s *sight) longDead() (playbook.Finding, bool) {
+	fs := pick(s.of(facts.SessionExpired), func(f failure) bool { return f.older && !f.issuing })
+	if len(fs) == 0 {
+		return playbook.Finding{}, false
+	}
+	f := finding(playbook.NoRefresh, playbook.Low, fs, "Credentials are used that ended long ago, and nobody renews them",
+		fmt.Sprintf("The lines name this role, and no session of it was issued from %s until they came (%s). A session lives 12 hours at most, so what is used was issued earlier and is past its end: most likely values that were copied into the environment or a file.",
+			stamp(s.ledger.From), tally(fs)))
+	f.Cites = append(f.Cites, playbook.Cite{Step: playbook.Sessions, Ref: fmt.Sprintf("no session issued between %s and %s", stamp(s.ledger.From), stamp(fs[0].at))})
+	return f, true
+}
+
 func clients(names map[string]bool) string {
 	var list []string
 	for n := range names {
@@ -190,7 +220,7 @@ func clients(names map[string]bool) string {
 	}
 	slices.Sort(list)
 	if len(list) == 0 {
-		return "One client"
+		return "one client"
 	}
 	return some(list, 3)
 }
@@ -200,6 +230,8 @@ func clients(names map[string]bool) string {
 func staticHint(cases []episode) string {
 	ua := strings.ToLower(cases[0].first().session.UserAgent)
 	switch {
+	case cases[0].first().session.Service:
+		return "The SDKs' default credential chain reads the instance's, task's or pod's credentials again by itself; values that were copied from there never change."
 	case strings.Contains(ua, "boto3") || strings.Contains(ua, "botocore"):
 		return "In boto3, a Session built from the three credential values never renews; use a profile with role_arn, or botocore's refreshable credentials."
 	case strings.Contains(ua, "aws-sdk-go"):
@@ -212,22 +244,56 @@ func staticHint(cases []episode) string {
 	return ""
 }
 
+// softWarning: the SDK says that renewing failed, and goes on with credentials
+// that still hold or whose end it put off. By itself nobody failed.
+// https://github.com/boto/botocore/blob/develop/botocore/credentials.py
+var softWarning = regexp.MustCompile(`(?i)during advisory refresh period|credential expiration has been extended|attempting credential expiration extension`)
+
+// otherSide: a log line and CloudTrail's record of a refused call that came
+// together are one attempt, seen from both sides.
+const otherSide = time.Minute
+
+// renewalFailures are the log lines in which renewing fails for a reason that
+// nothing else names: not the client's side of a recorded refusal, and not a
+// warning that neither came again nor was followed by a failure of its client.
+func (s *sight) renewalFailures() []failure {
+	lines := pick(s.of(facts.RefreshFailed), func(f failure) bool {
+		return !slices.ContainsFunc(s.failures, func(o failure) bool {
+			return o.event != nil && o.kind != facts.OtherFailure && o.at.Sub(f.at).Abs() <= otherSide
+		})
+	})
+	soft := map[string]int{}
+	for _, e := range episodes(pick(lines, func(f failure) bool { return softWarning.MatchString(f.text) })) {
+		soft[e.first().client]++
+	}
+	return pick(lines, func(f failure) bool {
+		return !softWarning.MatchString(f.text) || soft[f.client] >= consistentLeast ||
+			slices.ContainsFunc(s.failures, func(o failure) bool { return o.client == f.client && !softWarning.MatchString(o.text) })
+	})
+}
+
 func (s *sight) refreshFailing(tried []failure) (playbook.Finding, bool) {
-	fs := append(slices.Clone(tried), s.of(facts.RefreshFailed)...)
+	lines := s.renewalFailures()
+	fs := append(slices.Clone(tried), lines...)
 	fs = append(fs, pick(s.of(facts.OtherFailure), func(f failure) bool { return f.issuing })...)
+	// A length that STS does not take from anybody: under 15 minutes.
+	fs = append(fs, pick(s.of(facts.DurationInvalid), func(f failure) bool { return asked(f) < goDefault })...)
 	slices.SortFunc(fs, func(a, b failure) int { return a.at.Compare(b.at) })
 	if len(fs) == 0 {
 		return playbook.Finding{}, false
 	}
-	lines := s.of(facts.RefreshFailed)
 	confidence := playbook.Low
 	why := fmt.Sprintf("Renewing credentials fails (%s)", tally(fs))
-	if len(lines) > 0 {
+	switch short := s.of(facts.DurationInvalid); {
+	case len(lines) > 0:
 		confidence = playbook.Medium
 		why += fmt.Sprintf(", in the client's own words: %q", gist(lines[0], 180))
 		if len(episodes(lines)) >= consistentLeast {
 			confidence = playbook.High
 		}
+	case len(short) > 0 && asked(short[0]) > 0:
+		confidence = playbook.High
+		why += fmt.Sprintf(": the client asks for %s, and STS gives no session of less than %s", seconds(asked(short[0])), seconds(goDefault))
 	}
 	stale := pick(tried, func(f failure) bool { return f.newer })
 	if len(stale) > 0 {

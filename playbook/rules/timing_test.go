@@ -259,3 +259,133 @@ func TestSharedSessionNameIsToldApartByAddress(t *testing.T) {
 		s.want(c.want...)
 	}
 }
+
+// A throttled call whose retry gets the session within a minute left nobody without.
+func TestRetriesThatSucceedAreNoFailures(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		after time.Duration
+		other bool
+		want  []playbook.CauseID
+	}{
+		{"a minute later", time.Minute, false, nil},
+		{"later than that", time.Minute + time.Second, false, []playbook.CauseID{playbook.Throttled}},
+		{"another caller's session", time.Second, true, []playbook.CauseID{playbook.Throttled}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			s.refused(ago(2*time.Hour), facts.ThrottledCall, user("svc"), "Rate exceeded")
+			u := s.session("work", ago(2*time.Hour).Add(c.after), time.Hour)
+			if c.other {
+				u.Caller = user("other")
+			}
+			s.want(c.want...)
+		})
+	}
+}
+
+// A warning that renewing early failed is a failure when it comes three times, or
+// its client fails otherwise.
+func TestEarlyRenewalWarnings(t *testing.T) {
+	warn := func(s *scene, n int) {
+		for i := range n {
+			s.line(ago(time.Duration(9-i)*time.Hour), "worker-1", facts.RefreshFailed, "Refreshing temporary credentials failed during advisory refresh period")
+		}
+	}
+	for _, c := range []struct {
+		name string
+		make func(s *scene)
+		want []playbook.CauseID
+	}{
+		{"twice", func(s *scene) { warn(s, 2) }, nil},
+		{"three times", func(s *scene) { warn(s, 3) }, []playbook.CauseID{playbook.RefreshFailing}},
+		{"once, and the session is used past its end", func(s *scene) {
+			s.session("worker-1", ago(10*time.Hour).Add(5*time.Minute), time.Hour)
+			s.line(ago(9*time.Hour).Add(-5*time.Minute), "worker-1", facts.RefreshFailed, "Attempting credential expiration extension")
+			s.line(ago(9*time.Hour).Add(5*time.Minute+10*time.Second), "worker-1", facts.SessionExpired, expiredText)
+		}, []playbook.CauseID{playbook.RefreshFailing}},
+		{"the mandatory refresh, once", func(s *scene) {
+			s.line(ago(time.Hour), "worker-1", facts.RefreshFailed, "Refreshing temporary credentials failed during mandatory refresh period")
+		}, []playbook.CauseID{playbook.RefreshFailing}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			c.make(s)
+			s.want(c.want...)
+		})
+	}
+}
+
+// A failed renewal in the log and a refusal in CloudTrail at the same minute are
+// one attempt; a minute and a second apart they are two.
+func TestRefusalSeenFromBothSides(t *testing.T) {
+	for _, c := range []struct {
+		apart time.Duration
+		want  []playbook.CauseID
+	}{{time.Minute, []playbook.CauseID{playbook.TrustPolicyChanged}}, {time.Minute + time.Second, []playbook.CauseID{playbook.TrustPolicyChanged, playbook.RefreshFailing}}} {
+		s := dropped(t)
+		s.denied(ago(5*time.Hour), 4, user("batch"), "")
+		for i := range 4 {
+			s.line(ago(5*time.Hour).Add(time.Duration(i)*30*time.Minute+c.apart), "pod-9", facts.RefreshFailed, "failed to refresh cached credentials")
+		}
+		s.want(c.want...)
+	}
+}
+
+// A service renews what it hands to its instances: a newer session of the same
+// name says nothing about the client, a newer one of the client's own does.
+func TestServicesRenewalIsNotTheClients(t *testing.T) {
+	for _, c := range []struct {
+		service bool
+		want    playbook.CauseID
+	}{{true, playbook.NoRefresh}, {false, playbook.RefreshFailing}} {
+		s := newScene(t)
+		for i := range 3 {
+			for n := range 2 {
+				u := s.session("i-0123456789abcdef0", ago(time.Duration(20-6*i)*time.Hour).Add(time.Duration(n)*50*time.Minute), time.Hour)
+				u.Service, u.Source = c.service, "ec2.amazonaws.com"
+			}
+			s.line(ago(time.Duration(19-6*i)*time.Hour).Add(10*time.Second), "i-0123456789abcdef0", facts.SessionExpired, expiredText)
+		}
+		s.want(c.want)
+	}
+}
+
+// A line that names the role is of a session from before the ledger only where the
+// ledger is whole and none was issued before the line.
+func TestSessionsFromBeforeTheLedger(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		make func(s *scene)
+		want []playbook.CauseID
+	}{
+		{"none was issued", func(s *scene) {}, []playbook.CauseID{playbook.NoRefresh}},
+		{"one was issued later", func(s *scene) { s.session("work", ago(time.Hour), time.Hour) }, []playbook.CauseID{playbook.NoRefresh}},
+		{"one was issued before and lives", func(s *scene) { s.session("work", ago(3*time.Hour), 12*time.Hour) }, nil},
+		{"the ledger was cut", func(s *scene) { s.ledger.Total = 1 }, nil},
+		{"there is no ledger", func(s *scene) { s.blind(playbook.Sessions) }, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			s.line(ago(2*time.Hour), "host-9", facts.SessionExpired, expiredText).Roles = []string{"payments"}
+			c.make(s)
+			s.want(c.want...)
+		})
+	}
+}
+
+// Where a group is named like the role, what fails in others and names no role is
+// somebody else's.
+func TestNeighboursFailuresAreTheirs(t *testing.T) {
+	for _, c := range []struct {
+		groups []string
+		want   []playbook.CauseID
+	}{{[]string{"/prod/payments", "/shared/door"}, nil}, {[]string{"/shared/door"}, []playbook.CauseID{playbook.RefreshFailing}}} {
+		s := newScene(t)
+		for _, g := range c.groups {
+			s.app.Groups = append(s.app.Groups, facts.LogGroup{Name: g, Chosen: "discovered"})
+		}
+		s.line(ago(time.Hour), "door-1", facts.RefreshFailed, "no EC2 IMDS role found").Group = "/shared/door"
+		s.want(c.want...)
+	}
+}

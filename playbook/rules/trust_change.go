@@ -24,10 +24,13 @@ of the policy can be found, a session that the caller had got before the edit st
 before the edit is not blamed on it, and neither is one whom the edit does not touch (an added principal, another order, a tag).
 
 Criterion for max-session-lowered: UpdateRole with a lower MaxSessionDuration (against the earlier value, or shown by a session
-longer than the new maximum that was issued before), then refusals that name MaxSessionDuration.
+longer than the new maximum that was issued before), then refusals that name MaxSessionDuration, of lengths that the earlier value
+allowed, to callers that were not refused so before.
 
 Criterion for sessions-revoked: AWSRevokeOlderSessions with a cut-off in the window, and a session of the role that was alive at it.
-High when access denials followed, medium when they could not be seen.
+High when access denials followed that can come from it: no later than the last session that it cut would have lived. Medium when no
+denial is seen and nothing else failed either. Where other failures are seen and no denial, everybody had new sessions in time, and the
+revocation is ruled out.
 
 Criterion for principal-recreated: the role was deleted and made again in the window, shown by DeleteRole or by sessions of another
 role id, or by sessions issued before the role's own CreateDate.
@@ -52,8 +55,10 @@ func evalTrustChange(c playbook.Case) playbook.Opinion {
 			ruledOut = append(ruledOut, why)
 		}
 	}
-	if f, ok := s.revoked(); ok {
+	if f, ok, why := s.revoked(); ok {
 		op.Causes = append(op.Causes, f)
+	} else if why != "" {
+		ruledOut = append(ruledOut, why)
 	}
 	if f, ok := s.recreated(); ok {
 		op.Causes = append(op.Causes, f)
@@ -234,7 +239,7 @@ func (s *sight) blameEdit(edit facts.Change, until time.Time) (found *playbook.F
 		return nil, what + ": " + reason, unsure
 	}
 	first := blocked[0]
-	headline := fmt.Sprintf("A trust policy change at %s keeps %s out", edit.Time.UTC().Format("15:04 UTC"), some(unique(names), 3))
+	headline := fmt.Sprintf("A trust policy change at %s keeps %s out", edit.Time.UTC().Format("2006-01-02 15:04 UTC"), some(unique(names), 3))
 	text := fmt.Sprintf("%s edited the trust policy at %s. ", capital(principalWords(edit.Actor)), stamp(edit.Time))
 	if diff := diffWords(edit); diff != "" {
 		text += diff + " "
@@ -256,7 +261,11 @@ func diffWords(edit facts.Change) string {
 	if len(edit.Diff) == 0 {
 		return ""
 	}
-	return strings.TrimSuffix(some(edit.Diff, 3), ".") + "."
+	text := strings.TrimSuffix(some(edit.Diff, 3), ".") + "."
+	if strings.HasPrefix(text, "arn:") {
+		return text
+	}
+	return capital(text)
 }
 
 // blocks puts the caller to both policies. Where the earlier one is not known, a
@@ -296,11 +305,14 @@ func (s *sight) blameMax(c facts.Change) (*playbook.Finding, string) {
 	if was != 0 && was <= c.NowMax {
 		return nil, what + " raised it, which refuses nobody"
 	}
-	fs := pick(s.tooLong(), func(f failure) bool {
-		return !f.at.Before(c.Time) && (f.event == nil || f.event.Requested == 0 || f.event.Requested > c.NowMax)
+	all := s.tooLong()
+	fs := pick(all, func(f failure) bool {
+		n := asked(f)
+		return !f.at.Before(c.Time) && (n == 0 || n > c.NowMax && (c.WasMax == 0 || n <= c.WasMax)) &&
+			!slices.ContainsFunc(all, func(o failure) bool { return o.client == f.client && o.at.Before(c.Time) })
 	})
 	if len(fs) == 0 {
-		return nil, what + " was followed by no request that asked for more"
+		return nil, what + " was followed by no request that it refuses and the earlier value allowed"
 	}
 	if was == 0 {
 		return nil, what + " has no earlier value to compare with, and no longer session before it"
@@ -324,8 +336,8 @@ func atLeast(known, seen int) string {
 }
 
 // revoked looks for a revocation in the window, in the role's live policies or
-// among the changes.
-func (s *sight) revoked() (playbook.Finding, bool) {
+// among the changes. Without a finding it says why one that was seen is none.
+func (s *sight) revoked() (found playbook.Finding, ok bool, why string) {
 	var cut time.Time
 	var cite playbook.Cite
 	by := "Somebody"
@@ -341,11 +353,16 @@ func (s *sight) revoked() (playbook.Finding, bool) {
 		}
 	}
 	if cut.IsZero() {
-		return playbook.Finding{}, false
+		return playbook.Finding{}, false, ""
 	}
+	what := fmt.Sprintf("the revocation of sessions issued before %s", stamp(cut))
 	alive := pick(s.ledger.Sessions, func(u facts.Session) bool { return u.Issued.Before(cut) && u.Expires.After(cut) })
+	until := cut.Add(playbook.LongestSession) // the last that a session which it cut may live
+	if len(alive) > 0 && s.saw(playbook.Sessions) {
+		until = slices.MaxFunc(alive, func(a, b facts.Session) int { return a.Expires.Compare(b.Expires) }).Expires
+	}
 	denied := pick(s.of(facts.AccessDenied, facts.AssumeDenied), func(f failure) bool {
-		if f.at.Before(cut) {
+		if f.at.Before(cut) || f.at.After(until) {
 			return false
 		}
 		d, ok := trust.EnrichedDenial(f.text)
@@ -363,13 +380,15 @@ func (s *sight) revoked() (playbook.Finding, bool) {
 	case len(denied) > 0:
 		confidence = playbook.High
 	case len(alive) == 0 && s.saw(playbook.Sessions):
-		return playbook.Finding{}, false // nobody held a session that it could cut
+		return playbook.Finding{}, false, what + " cut nobody: no session was alive then"
+	case s.saw(playbook.AppErrors) && slices.ContainsFunc(s.failures, func(f failure) bool { return !f.at.Before(cut) && !f.baseline }):
+		return playbook.Finding{}, false, what + " was followed by no denial, and what failed after it failed in another way"
 	}
 	f := finding(playbook.SessionsRevoked, confidence, denied, fmt.Sprintf("Sessions issued before %s were revoked", stamp(cut)),
 		fmt.Sprintf("%s revoked the role's sessions: everything issued before %s is denied every action until it ends, which reads like expiry. %s alive then, %s since. New sessions are not affected, but clients that cache credentials keep the dead ones until their end.",
 			by, stamp(cut), count(len(alive), "session was", "sessions were"), count(len(denied), "denial is seen", "denials are seen")))
 	f.Cites = append([]playbook.Cite{cite}, f.Cites...)
-	return f, true
+	return f, true, ""
 }
 
 // recreated looks for a role that was deleted and made again.

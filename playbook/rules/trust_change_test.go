@@ -263,3 +263,113 @@ func TestEditWithUnseenRefusalsIsUndetermined(t *testing.T) {
 	s := dropped(t).blind(playbook.STSErrors)
 	s.wantVerdict(playbook.TrustChange, playbook.Undetermined)
 }
+
+// A denial can come from a revocation until the last session that it cut would
+// have ended; other failures after it say that everybody had new ones.
+func TestRevocationThatEverybodySurvived(t *testing.T) {
+	revoked := func(t *testing.T) *scene {
+		s := newScene(t)
+		s.change(ago(10*time.Hour), facts.SessionsCut, "PutRolePolicy").RevokesBefore = ago(10 * time.Hour)
+		s.session("worker-1", ago(10*time.Hour+30*time.Minute), time.Hour) // would have ended 9 h 30 min ago
+		return s
+	}
+	denied := func(s *scene, at time.Time) {
+		s.session("worker-1", at.Add(-time.Minute), time.Hour)
+		s.line(at, "worker-1", facts.AccessDenied, "User: arn:aws:sts::111122223333:assumed-role/payments/worker-1 is not authorized to perform: sqs:SendMessage on resource: q with an explicit deny in an identity-based policy").Roles = []string{"payments"}
+	}
+	for _, c := range []struct {
+		name string
+		make func(s *scene)
+		want playbook.CauseID
+	}{
+		{"denied before the end of what it cut", func(s *scene) { denied(s, ago(9*time.Hour+31*time.Minute)) }, playbook.SessionsRevoked},
+		{"denied after it", func(s *scene) {
+			for i := range 3 {
+				s.line(ago(9*time.Hour-time.Duration(i)*time.Hour), "worker-1", facts.AccessDenied, "User: arn:aws:sts::111122223333:assumed-role/payments/worker-1 is not authorized to perform: sqs:SendMessage on resource: q with an explicit deny in an identity-based policy").Roles = []string{"payments"}
+			}
+		}, playbook.AccessDeniedOther},
+		{"nothing is denied and nothing fails", func(s *scene) {}, playbook.SessionsRevoked},
+		{"later sessions run out", func(s *scene) { s.runsOut("worker-2", 2, 10*time.Second) }, playbook.NoRefresh},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := revoked(t)
+			c.make(s)
+			s.want(c.want)
+		})
+	}
+}
+
+// The permission that AWS names is the one that the edit must have taken.
+func TestEditThatTookSessionTags(t *testing.T) {
+	statement := func(actions string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + userARN("svc") + `"},"Action":` + actions + `}]}`
+	}
+	s := newScene(t)
+	s.config.TrustPolicy = statement(`"sts:AssumeRole"`)
+	s.edit(ago(6*time.Hour), statement(`["sts:AssumeRole","sts:TagSession"]`), s.config.TrustPolicy)
+	s.session("work", ago(8*time.Hour), time.Hour)
+	for i := range 4 {
+		s.refused(ago(5*time.Hour).Add(time.Duration(i)*time.Hour), facts.AssumeDenied, user("svc"), "User: "+userARN("svc")+" is not authorized to perform: sts:TagSession on resource: "+roleARN)
+	}
+	s.want(playbook.TrustPolicyChanged)
+	s.wantConfidence(playbook.TrustPolicyChanged, playbook.High)
+}
+
+// The role's own account sees a foreign caller without a name: account and session
+// name tell it from others.
+func TestForeignCallerIsKnownByItsSession(t *testing.T) {
+	org := `{"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}}`
+	root := "arn:aws:iam::" + foreign + ":root"
+	for _, c := range []struct {
+		principal string
+		want      playbook.CauseID
+	}{{"AROAIMPORTER:work", playbook.TrustPolicyChanged}, {"AROAIMPORTER:other", playbook.CrossAccountDenied}} {
+		s := newScene(t)
+		s.config.TrustPolicy = lettingIf(org, root)
+		s.edit(ago(6*time.Hour), letting(root), s.config.TrustPolicy)
+		s.session("import", ago(8*time.Hour), time.Hour).Caller = facts.Caller{Type: "AWSAccount", Account: foreign, Principal: c.principal}
+		for i := range 4 {
+			s.line(ago(5*time.Hour).Add(time.Duration(i)*time.Hour), "import", facts.AssumeDenied, "User: "+roleCaller(foreign, "importer").ARN+" is not authorized to perform: sts:AssumeRole on resource: "+roleARN).Roles = []string{"importer", "payments"}
+		}
+		s.want(c.want)
+	}
+}
+
+// The pod's agent says who is not let in; STS need not have recorded it.
+func TestPodIdentityThatIsNotTrusted(t *testing.T) {
+	pods := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"pods.eks.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSession"]}]}`
+	s := newScene(t)
+	s.edit(ago(6*time.Hour), pods, s.config.TrustPolicy)
+	for i := range 3 {
+		s.line(ago(5*time.Hour).Add(time.Duration(i)*time.Hour), "pod-1", facts.AssumeDenied, "(AccessDeniedException): Unauthorized Exception! EKS does not have permissions to assume the associated role, fault: client")
+	}
+	s.want(playbook.TrustPolicyChanged)
+}
+
+// Lowering the maximum refuses what the earlier one allowed, and nobody who was
+// refused before.
+func TestLoweringExplainsOnlyWhatWasAllowed(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		asked  int
+		before bool
+		want   playbook.CauseID
+	}{
+		{"asked for as much as was allowed", 7200, false, playbook.MaxSessionLowered},
+		{"asked for more than that", 7201, false, playbook.DurationAboveMax},
+		{"refused before already", 7200, true, playbook.DurationAboveMax},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			e := s.change(ago(6*time.Hour), facts.MaxSessionEdited, "UpdateRole")
+			e.WasMax, e.NowMax = 7200, 3600
+			if c.before {
+				s.refused(ago(7*time.Hour), facts.DurationAboveRole, user("svc"), "exceeds").Requested = c.asked
+			}
+			for i := range 3 {
+				s.refused(ago(5*time.Hour).Add(time.Duration(i)*time.Hour), facts.DurationAboveRole, user("svc"), "exceeds").Requested = c.asked
+			}
+			s.want(c.want)
+		})
+	}
+}

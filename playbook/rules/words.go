@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stsleuth/stsleuth/internal/trust"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -89,6 +90,17 @@ func principalWords(arn string) string {
 		return "identity provider " + rest
 	}
 	return arn
+}
+
+// policyWords is a kind of policy with its article.
+func policyWords(r trust.DenialReason) string {
+	switch r {
+	case trust.DenialOther:
+		return "a policy of another kind"
+	case trust.DenialIdentityPolicy:
+		return "an " + string(r)
+	}
+	return "a " + string(r)
 }
 
 func capital(s string) string {
@@ -196,13 +208,13 @@ func (s *sight) blindTo(ids ...playbook.StepID) string {
 		switch s.steps.Status(id) {
 		case playbook.Found, playbook.Clear:
 		case playbook.Denied:
-			parts = append(parts, string(id)+" was refused a permission")
+			parts = append(parts, "step "+string(id)+" was refused a permission")
 		case playbook.TimedOut:
-			parts = append(parts, string(id)+" did not end in time")
+			parts = append(parts, "step "+string(id)+" did not end in time")
 		case playbook.Broken, playbook.Unasked:
-			parts = append(parts, string(id)+" could not be done")
+			parts = append(parts, "step "+string(id)+" could not be done")
 		case playbook.Blind:
-			parts = append(parts, string(id)+" could not see what it looks for")
+			parts = append(parts, "step "+string(id)+" could not see what it looks for")
 		}
 	}
 	if len(parts) == 0 {

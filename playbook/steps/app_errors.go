@@ -12,6 +12,7 @@ import (
 	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
 	"github.com/stsleuth/stsleuth/internal/redact"
+	"github.com/stsleuth/stsleuth/internal/trust"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -21,12 +22,17 @@ const appErrorsDoc = `Which application log lines show expired credentials, refr
 It reads the configured log groups, else those of the region: the trails' own are left out, groups whose name shares a word with the
 role's come first, then the largest, and no more than one Logs Insights query takes (50); how many were left out is said. Groups of
 the classes STANDARD, INFREQUENT_ACCESS and ESSENTIALS are read with Logs Insights; where starting a query is not allowed, STANDARD
-groups are read with FilterLogEvents. The query only finds lines with telling words; each line is then classified by an ordered table
-of the sentences that AWS and its SDKs write, so that the cause inside a wrapped error counts and an application's own expired token
-does not pass for AWS's. Lines are cut of secrets before anything is stored.
+groups are read with FilterLogEvents. Where the asked account monitors others (CloudWatch cross-account observability), the groups of
+linked accounts are found and read too: the role's own account first, then those that its trust policy names, of any other account only
+groups whose name shares a word with the role's. A configured group of another account is an ARN, and is read with that account's own
+role where stsleuth has one, else through the link. Evidence names another account's group as account:name.
 
-What it cannot tell: what was never logged, logs kept elsewhere than in CloudWatch Logs of this account, and, where groups were
-discovered and not configured, which of them belong to the role's callers.`
+The query only finds lines with telling words; each line is then classified by an ordered table of the sentences that AWS and its
+SDKs write, so that the cause inside a wrapped error counts and an application's own expired token does not pass for AWS's. Lines are
+cut of secrets before anything is stored.
+
+What it cannot tell: what was never logged, logs kept elsewhere than in CloudWatch Logs of this account and of those linked to it,
+and, where groups were discovered and not configured, which of them belong to the role's callers.`
 
 var appErrorsActions = []string{"logs:DescribeLogGroups", "logs:StartQuery", "logs:GetQueryResults", "logs:StopQuery", "logs:FilterLogEvents",
 	"cloudtrail:DescribeTrails"}
@@ -38,12 +44,17 @@ const (
 )
 
 func (r run) appErrors(ctx context.Context, p playbook.Pass) (playbook.Evidence, error) {
-	t, _ := target(p)
+	t, known := target(p)
 	w := p.Reading()
 	var n notes
 	f := facts.AppErrors{Groups: []facts.LogGroup{}, Lines: []facts.Line{}, ByKind: map[facts.Kind]int{}, Streams: []facts.Stream{}}
 
-	chosen := r.chooseGroups(ctx, t, &n)
+	near := around{role: t.Account, asked: cmp.Or(known.Account, t.Account)}
+	if config, ok := facts.Config.In(p.Done); ok {
+		policy, _ := trust.Decode(config.TrustPolicy)
+		near.callers = trust.OtherAccounts(policy, t.Account)
+	}
+	chosen := r.chooseGroups(ctx, t, near, &n)
 	f.Skipped = chosen.skipped
 	if len(chosen.groups) == 0 {
 		if chosen.problem != nil {
@@ -53,7 +64,7 @@ func (r run) appErrors(ctx context.Context, p playbook.Pass) (playbook.Evidence,
 		return n.evidence(playbook.Blind, fmt.Sprintf("There is no application log group in %s; configure the groups of the role's callers.", t.Region), f), nil
 	}
 
-	var lines lineCollection
+	lines := lineCollection{own: near.asked}
 	r.readLogs(ctx, chosen.groups, w, &lines, &n)
 	f.Lines, f.Streams, f.Total, f.ByKind = lines.conclude()
 	readable, whole, partial := 0, 0, []string(nil)
@@ -68,13 +79,17 @@ func (r run) appErrors(ctx context.Context, p playbook.Pass) (playbook.Evidence,
 		f.Groups = append(f.Groups, g.fact)
 	}
 	if unread := len(f.Groups) - readable; unread > 0 {
-		partial = append(partial, fmt.Sprintf("%d of %d log groups could not be read.", unread, len(f.Groups)))
+		partial = append(partial, fmt.Sprintf("Log groups that could not be read: %d of %d.", unread, len(f.Groups)))
 	}
 	if short := readable - whole; short > 0 {
-		partial = append(partial, fmt.Sprintf("%d of %d log groups do not cover the whole window.", short, len(f.Groups)))
+		partial = append(partial, fmt.Sprintf("Log groups that do not cover the whole window: %d of %d.", short, len(f.Groups)))
 	}
 	if f.Skipped > 0 {
 		partial = append(partial, fmt.Sprintf("%d more log groups of the region were not read: the bound is %d.", f.Skipped, r.maxDiscovered()))
+	}
+	if chosen.strangers > 0 {
+		n.unseen = append(n.unseen, fmt.Sprintf("%s of linked accounts: the role's trust policy does not name the accounts, and the groups share no word with the role's name. Configure those that belong to its callers.",
+			countInWords(chosen.strangers, "log group")))
 	}
 	if len(r.AppLogGroups) == 0 {
 		n.unseen = append(n.unseen, "The log groups were discovered, not configured: which of them belong to the role's callers is not known.")
@@ -94,6 +109,18 @@ func (r run) appErrors(ctx context.Context, p playbook.Pass) (playbook.Evidence,
 	return e, nil
 }
 
+// otherAccounts are the accounts, other than the asked one, of groups that could be read.
+func otherAccounts(groups []facts.LogGroup) []string {
+	var out []string
+	for _, g := range groups {
+		if g.Account != "" && g.Method != "" {
+			out = append(out, g.Account)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 func firstProblem(groups []*appGroup) *playbook.Problem {
 	for _, g := range groups {
 		if g.problem != nil {
@@ -111,31 +138,42 @@ func (r run) maxDiscovered() int {
 }
 
 func appErrorsSummary(f facts.AppErrors, groups int) string {
+	also := ""
+	switch accounts := otherAccounts(f.Groups); len(accounts) {
+	case 0:
+	case 1:
+		also = " Log groups of account " + accounts[0] + " were read too."
+	default:
+		also = fmt.Sprintf(" Log groups of %d other accounts were read too: %s.", len(accounts), strings.Join(accounts, ", "))
+	}
 	if f.Total == 0 {
-		return fmt.Sprintf("No line about credentials in %d log groups.", groups)
+		return fmt.Sprintf("No line about credentials in %s.", countInWords(groups, "log group")) + also
 	}
 	first, last := f.Streams[0].First, f.Streams[0].Last
 	for _, s := range f.Streams {
 		first, last = earlier(first, s.First), later(last, s.Last)
 	}
-	return fmt.Sprintf("%d lines about credentials in %d log streams between %s and %s: %s.", f.Total, len(f.Streams), clock(first), clock(last), kindWords(f.ByKind))
+	return fmt.Sprintf("%s about credentials in %s between %s and %s: %s.", countInWords(f.Total, "line"), countInWords(len(f.Streams), "log stream"), clock(first), clock(last), kindWords(f.ByKind)) + also
 }
 
 // lineFilter finds lines with an anchor in them, whatever its case.
 var lineFilter = func() string {
 	var words []string
-	seen := map[string]bool{}
 	for _, a := range anchors {
-		if low := strings.ToLower(a); !seen[low] {
-			seen[low] = true
-			words = append(words, regexp.QuoteMeta(low))
-		}
+		words = append(words, strings.ToLower(a))
+	}
+	words = fewest(words)
+	for i := range words {
+		words[i] = regexp.QuoteMeta(words[i])
 	}
 	return "fields @timestamp, @message, @log, @logStream | filter @message like /(?i)(" + strings.Join(words, "|") + ")/ | sort @timestamp desc"
 }()
 
 // lineCollection gathers classified lines from several readers, one at a time.
-type lineCollection struct{ lines []facts.Line }
+type lineCollection struct {
+	own   string // account whose groups go by their names alone, "" for all
+	lines []facts.Line
+}
 
 // add takes one log event, if it says anything of credentials.
 func (c *lineCollection) add(group, stream, message string, at time.Time) {
@@ -247,9 +285,10 @@ func spread(lines []facts.Line, most int) []facts.Line {
 	return out
 }
 
-// logName is the group's name in @log, which reads account:name.
-func logName(log string) string {
-	if _, name, ok := strings.Cut(log, ":"); ok {
+// logName is the group's name in @log, which reads account:name: so goes a group
+// of another account than own, so that namesakes are not taken for one.
+func logName(log, own string) string {
+	if account, name, ok := strings.Cut(log, ":"); ok && (own == "" || account == own) {
 		return name
 	}
 	return log
@@ -258,6 +297,6 @@ func logName(log string) string {
 // row takes a row of lineFilter.
 func (c *lineCollection) row(row []logtypes.ResultField) time.Time {
 	at := insightsTime(column(row, "@timestamp"))
-	c.add(logName(column(row, "@log")), column(row, "@logStream"), column(row, "@message"), at)
+	c.add(logName(column(row, "@log"), c.own), column(row, "@logStream"), column(row, "@message"), at)
 	return at
 }

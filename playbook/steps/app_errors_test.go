@@ -57,7 +57,7 @@ func TestAppErrors(t *testing.T) {
 		"clear": {files: map[string]string{yaml: "groups:\n" + group("/app/a", ", events: a.jsonl"), one: events("s", noise)}, want: playbook.Clear},
 		"a group younger than the window is not clear": {files: map[string]string{yaml: "groups:\n" + group("/app/a", ", events: a.jsonl, created: 2026-06-01T08:00:00Z"), one: events("s", noise)},
 			want: playbook.Blind, check: func(t *testing.T, o playbook.Outcome, f facts.AppErrors) {
-				if !strings.Contains(o.Partial, "1 of 1 log groups do not cover") || !strings.Contains(f.Groups[0].Why, "created at 2026-06-01 08:00 UTC") {
+				if !strings.Contains(o.Partial, "do not cover the whole window: 1 of 1") || !strings.Contains(f.Groups[0].Why, "created at 2026-06-01 08:00 UTC") {
 					t.Errorf("%q %+v", o.Partial, f.Groups)
 				}
 			}},
@@ -76,7 +76,7 @@ func TestAppErrors(t *testing.T) {
 		"queries refused: standard groups are filtered, others not": {files: map[string]string{
 			yaml: "groups:\n" + group("/app/a", ", events: a.jsonl") + group("/app/b", ", class: INFREQUENT_ACCESS, events: a.jsonl"), one: events("s", noise, expiredLine, `{"m":"`+denied+`"}`)},
 			set: func(e *emulated) { deny(e, "logs:StartQuery") }, want: playbook.Found, called: []string{"logs:FilterLogEvents"}, check: func(t *testing.T, o playbook.Outcome, f facts.AppErrors) {
-				if f.Total != 2 || f.Groups[0].Method != "filter" || f.Groups[1].Method != "" || !strings.Contains(o.Partial, "1 of 2 log groups could not be read") || !slices.Contains(o.Missing, "logs:StartQuery") {
+				if f.Total != 2 || f.Groups[0].Method != "filter" || f.Groups[1].Method != "" || !strings.Contains(o.Partial, "could not be read: 1 of 2") || !slices.Contains(o.Missing, "logs:StartQuery") {
 					t.Errorf("%+v %q %q", f, o.Partial, o.Missing)
 				}
 			}},
@@ -138,7 +138,7 @@ func TestQueriesAllowedForSomeGroups(t *testing.T) {
 	deny(e, "logs:FilterLogEvents")
 	o := e.run(t, playbook.AppErrors)
 	f := factOf(t, facts.AppLogs, e.done)
-	if o.Status != playbook.Found || f.Total != 1 || !strings.Contains(o.Partial, "1 of 2 log groups could not be read") {
+	if o.Status != playbook.Found || f.Total != 1 || !strings.Contains(o.Partial, "could not be read: 1 of 2") {
 		t.Errorf("%s %q %+v", o.Status, o.Partial, f)
 	}
 }

@@ -24,7 +24,9 @@ func callerOf(r cloudtrail.Record) facts.Caller {
 	id := r.Identity
 	c := facts.Caller{Type: id.Type, ARN: said(id.ARN, 300), Account: id.AccountID, Principal: said(cmp.Or(r.Response.Subject, id.PrincipalID), 300),
 		UserName: said(id.UserName, 200), IssuerARN: said(id.SessionIssuer.ARN, 300),
-		Provider: said(cmp.Or(id.IdentityProvider, r.Response.Provider, r.Request.PrincipalARN), 300),
+		// Of a SAML user the identity names no provider but a qualifier of its subject.
+		// https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html
+		Provider: said(cmp.Or(r.Request.PrincipalARN, id.IdentityProvider, r.Response.Provider), 300),
 		Service:  said(id.InvokedBy, 100), Key: redact.Key(id.AccessKeyID), Temporary: truthOf(r.Chained()), Since: id.SessionCreated}
 	if id.MFAKnown {
 		c.MFA = playbook.Known(id.MFA)

@@ -18,7 +18,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/health"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"golang.org/x/time/rate"
 
 	"github.com/stsleuth/stsleuth/playbook"
 )
@@ -39,9 +38,16 @@ type Clients struct {
 	HTTP *http.Client
 	// StatusFeed is the feed's URL, "" where the partition has none that we know of.
 	StatusFeed string
-	// LookupPace keeps to LookupEvents' limit per account and region. One Clients
-	// is one account; see LookupRate. Offline use lifts it with Unpaced.
-	LookupPace func(region string) *rate.Limiter
+	// Limits are AWS's on the account; all Clients of one account share them. Use
+	// with captures lifts them with Unpaced.
+	Limits *Limits
+
+	// Other gives the clients of another account that may be asked too, whose By
+	// is that account. Nil: there is no other.
+	Other func(account string) (Clients, bool)
+	// By is the account whose credentials these are, where it is not the one that
+	// is asked.
+	By string
 }
 
 // The calls that are made of each service, and no others.
@@ -94,10 +100,6 @@ type (
 )
 
 const (
-	// LookupRate is how many LookupEvents requests AWS takes a second for one
-	// account in one region.
-	// https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
-	LookupRate = 2
 	// PublicFeed is the feed behind health.aws.amazon.com/health/status: the
 	// current events of the aws partition, without credentials.
 	PublicFeed = "https://health.aws.amazon.com/public/currentevents"
@@ -131,7 +133,7 @@ func NewClients(cfg aws.Config) Clients {
 		Account:    account.NewFromConfig(in(global)),
 		HTTP:       http.DefaultClient,
 		StatusFeed: feed,
-		LookupPace: byRegion(func(string) *rate.Limiter { return rate.NewLimiter(LookupRate, LookupRate) }),
+		Limits:     NewLimits("own", nil),
 	}
 }
 
@@ -144,11 +146,8 @@ func healthRegion(partition string) string {
 	return playbook.GlobalRegion(partition)
 }
 
-// Unpaced lifts the pace of LookupEvents, for captures and tests.
-func Unpaced(string) *rate.Limiter { return rate.NewLimiter(rate.Inf, 0) }
-
-// byRegion makes one value per region and keeps it: the SDK's retry quota and
-// the pace of LookupEvents belong to the value.
+// byRegion makes one value per region and keeps it: the SDK's retry quota belongs
+// to the value.
 func byRegion[T any](make func(region string) T) func(region string) T {
 	var mu sync.Mutex
 	kept := map[string]T{} // guarded by mu

@@ -89,7 +89,7 @@ func (r run) federation(ctx context.Context, p playbook.Pass) (playbook.Evidence
 	failed := 0
 	for _, c := range f.Calls {
 		failed += c.Errors
-		telling = append(telling, fmt.Sprintf("%s: %d calls in the window, %d of them failed.", c.Event, c.Calls, c.Errors))
+		telling = append(telling, fmt.Sprintf("%s: %s in the window, %d of them failed.", c.Event, countInWords(c.Calls, "call"), c.Errors))
 	}
 	switch {
 	case len(f.Calls) > 0:

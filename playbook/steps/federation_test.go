@@ -51,7 +51,7 @@ func TestFederation(t *testing.T) {
 			}
 		}},
 		"trust policy not read": {want: playbook.Blind, says: "is not known"},
-		"provider as it should be": {trust: trustOIDC, files: map[string]string{"iam/oidc-providers.json": oidcJSON(oidcARN, "sts.amazonaws.com")}, ledger: issued, want: playbook.Clear, says: "AssumeRoleWithWebIdentity: 1 calls in the window, 0 of them failed", check: func(t *testing.T, o playbook.Outcome, f facts.Federation) {
+		"provider as it should be": {trust: trustOIDC, files: map[string]string{"iam/oidc-providers.json": oidcJSON(oidcARN, "sts.amazonaws.com")}, ledger: issued, want: playbook.Clear, says: "AssumeRoleWithWebIdentity: 1 call in the window, 0 of them failed", check: func(t *testing.T, o playbook.Outcome, f facts.Federation) {
 			want := []facts.Provider{{ARN: oidcARN, Kind: "oidc", Exists: playbook.Yes, URL: "oidc.eks.eu-west-1.amazonaws.com/id/AAAA", ClientIDs: []string{"sts.amazonaws.com"},
 				Audiences: []string{"sts.amazonaws.com"}, Listed: playbook.Yes, Created: time.Date(2025, 1, 20, 11, 0, 0, 0, time.UTC)}}
 			if diff := cmp.Diff(want, f.Providers); diff != "" {

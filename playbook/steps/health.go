@@ -19,6 +19,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 
+	"github.com/stsleuth/stsleuth/internal/redact"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -194,7 +195,7 @@ func (r run) publicFeed(ctx context.Context, regions []string, w playbook.Window
 	a.Out = slices.DeleteFunc(bearingOn(w, events), func(e facts.HealthEvent) bool {
 		return !slices.Contains(healthServices, e.Service) || !slices.Contains(regions, e.Region)
 	})
-	a.Proof.Result = fmt.Sprintf("%d events, %d of STS and IAM in these regions", len(events), len(a.Out))
+	a.Proof.Result = fmt.Sprintf("%s, %d of STS and IAM in these regions", countInWords(len(events), "event"), len(a.Out))
 	return a
 }
 
@@ -303,7 +304,7 @@ func tellHealth(f facts.RoleAndHealth) string {
 
 // shorten makes one line of a text and cuts it to a number of characters.
 func shorten(text string, most int) string {
-	line := []rune(strings.Join(strings.Fields(text), " "))
+	line := []rune(strings.Join(strings.Fields(redact.String(text)), " ")) // before it is one line: a secret may be broken
 	if len(line) <= most {
 		return string(line)
 	}

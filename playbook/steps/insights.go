@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
@@ -22,18 +23,21 @@ const (
 	// insightsGroups is the most log groups that one query takes (same page).
 	insightsGroups = 50
 
-	// A query is asked about soon and then less and less often: a quick one costs
-	// little more than itself, a slow one does not eat the account's ten
-	// GetQueryResults a second.
-	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
-	firstPoll, slowestPoll = 150 * time.Millisecond, time.Second
+	// A query is asked about soon, which is enough for a quick one, and then less and
+	// less often: the queries of one investigation run at the same time, and asking
+	// about all of them has to fit into the account's turns.
+	firstPoll, nextPoll, slowestPoll = 150 * time.Millisecond, 300 * time.Millisecond, time.Second
 
-	// The account's concurrent queries are shared with dashboards and people: a
-	// refused start is tried again this often, after pauses that double.
+	// The account's limits are shared with dashboards and people: a refused start
+	// is tried again this often, after pauses that double; so often in a row may
+	// asking for the results be refused.
 	startAttempts  = 5
 	firstRestart   = 500 * time.Millisecond
 	stopQueryWaits = 3 * time.Second
 )
+
+// throttles knows AWS's codes for "too often".
+var throttles = retry.IsErrorThrottles(retry.DefaultThrottles)
 
 // insightsQuery is one Logs Insights query. Text holds nothing of what a person
 // typed but through quoted.
@@ -60,16 +64,26 @@ type insightsStats struct {
 // nobody waits for it any more, for it holds one of the account's few slots.
 func (r run) insights(ctx context.Context, q insightsQuery, row func([]types.ResultField)) answer[insightsStats] {
 	api := r.Logs(q.Region)
-	c := call{Action: "logs:StartQuery", Region: q.Region, Console: insightsConsole(q),
+	inTurn := cloudwatchlogs.WithAPIOptions(r.Limits.underRetries(q.Region, r.Limits.quotas.polls))
+	results := func(ctx context.Context, in *cloudwatchlogs.GetQueryResultsInput) (*cloudwatchlogs.GetQueryResultsOutput, error) {
+		return api.GetQueryResults(ctx, in, inTurn)
+	}
+	c := call{Action: "logs:StartQuery", Region: q.Region, Console: insightsConsole(q), As: r.By,
 		Args: append(append([]string{"--log-group-identifiers"}, q.Groups...),
 			"--start-time", strconv.FormatInt(q.From.Unix(), 10), "--end-time", strconv.FormatInt(q.end(), 10),
 			"--limit", strconv.Itoa(insightsRows), "--query-string", q.Text)}
 	a := ask(ctx, c, func(ctx context.Context) (insightsStats, error) {
+		slot, err := r.Limits.slot(ctx, q.Region)
+		if err != nil {
+			return insightsStats{}, err
+		}
+		defer slot.free()
 		id, err := startQuery(ctx, api, q)
 		if err != nil {
 			return insightsStats{}, err
 		}
-		page, err := awaitQuery(ctx, api, id)
+		page, err := awaitQuery(ctx, api, id, results, slot.keep)
+		slot.free()
 		if err != nil {
 			return insightsStats{}, asProblem("logs:GetQueryResults", q.Region, err)
 		}
@@ -86,7 +100,7 @@ func (r run) insights(ctx context.Context, q insightsQuery, row func([]types.Res
 				s.Cut = s.Rows >= insightsRows
 				return s, nil
 			}
-			page, err = api.GetQueryResults(ctx, &cloudwatchlogs.GetQueryResultsInput{QueryId: &id, NextToken: page.NextToken})
+			page, err = results(ctx, &cloudwatchlogs.GetQueryResultsInput{QueryId: &id, NextToken: page.NextToken})
 			if err != nil {
 				return s, asProblem("logs:GetQueryResults", q.Region, err)
 			}
@@ -95,13 +109,22 @@ func (r run) insights(ctx context.Context, q insightsQuery, row func([]types.Res
 	from, to := q.From.UTC(), q.To.UTC()
 	a.Proof.Query, a.Proof.LogGroup, a.Proof.From, a.Proof.To = q.Text, strings.Join(q.Groups, " "), &from, &to
 	a.Proof.Scanned = a.Out.Scanned
+	notSent(&a, "not started: no slot was free in time")
 	if a.Problem == nil {
-		a.Proof.Result = fmt.Sprintf("%d rows", a.Out.Rows)
+		a.Proof.Result = countInWords(a.Out.Rows, "row")
 		if a.Out.Cut {
 			a.Proof.Result += ", the most that a query gives"
 		}
 	}
 	return a
+}
+
+// notSent says of a call that waited in vain for one of AWS's limits that it was
+// not made, where classify could only say that there was no answer.
+func notSent[T any](a *answer[T], result string) {
+	if a.Problem != nil && errors.Is(a.Problem.Err, errNoTurn) && a.Proof.Calls == 0 {
+		a.Proof.Result = result
+	}
 }
 
 // asProblem classifies an error of a call inside another one, so that the right
@@ -132,8 +155,12 @@ func startQuery(ctx context.Context, api Logs, q insightsQuery) (string, error) 
 	}
 }
 
-// awaitQuery polls until the query has ended and gives its first page.
-func awaitQuery(ctx context.Context, api Logs, id string) (page *cloudwatchlogs.GetQueryResultsOutput, err error) {
+// resultsCall is GetQueryResults, each attempt in its turn.
+type resultsCall func(context.Context, *cloudwatchlogs.GetQueryResultsInput) (*cloudwatchlogs.GetQueryResultsOutput, error)
+
+// awaitQuery polls until the query has ended and gives its first page; keep is
+// called every time.
+func awaitQuery(ctx context.Context, api Logs, id string, results resultsCall, keep func(context.Context)) (page *cloudwatchlogs.GetQueryResultsOutput, err error) {
 	ended := false
 	defer func() {
 		if ended {
@@ -145,15 +172,21 @@ func awaitQuery(ctx context.Context, api Logs, id string) (page *cloudwatchlogs.
 		// one that cannot be stopped runs out by itself.
 		_, _ = api.StopQuery(stop, &cloudwatchlogs.StopQueryInput{QueryId: &id})
 	}()
-	pause := firstPoll
+	pause, refused := firstPoll, 0
 	for {
 		if err := pauseFor(ctx, pause); err != nil {
 			return nil, err
 		}
-		page, err := api.GetQueryResults(ctx, &cloudwatchlogs.GetQueryResultsInput{QueryId: &id})
+		keep(ctx)
+		page, err := results(ctx, &cloudwatchlogs.GetQueryResultsInput{QueryId: &id})
 		if err != nil {
+			if refused++; refused < startAttempts && throttles.IsErrorThrottle(err).Bool() {
+				pause = slowestPoll // others ask as well; the query goes on meanwhile
+				continue
+			}
 			return nil, err
 		}
+		refused = 0
 		switch page.Status {
 		case types.QueryStatusComplete:
 			ended = true
@@ -162,7 +195,7 @@ func awaitQuery(ctx context.Context, api Logs, id string) (page *cloudwatchlogs.
 			ended = true
 			return nil, &playbook.Problem{Status: playbook.Blind, Text: "CloudWatch Logs Insights ended the query as " + string(page.Status)}
 		}
-		pause = min(pause*115/100, slowestPoll)
+		pause = min(max(pause, nextPoll)*115/100, slowestPoll)
 	}
 }
 

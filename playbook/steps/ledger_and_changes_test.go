@@ -43,7 +43,7 @@ func TestSessions(t *testing.T) {
 		"last use from the event history": {files: map[string]string{"cloudtrail/trails.json": "", "cloudtrail/a.jsonl": jsonl(
 			assume(3*h, "eu-west-1", payments, nil), uses(5*h/2, "ASIA0000000000010800", ""))},
 			want: playbook.Found, check: func(t *testing.T, o playbook.Outcome, f facts.SessionLedger) {
-				if !f.Sessions[0].LastUse.Equal(now.Add(-5*h/2)) || !strings.Contains(o.Partial, "newest 1 sessions of 1") {
+				if !f.Sessions[0].LastUse.Equal(now.Add(-5*h/2)) || !strings.Contains(o.Partial, "newest 1 of 1 session") {
 					t.Errorf("%+v, %q", f.Sessions[0], o.Partial)
 				}
 			}},

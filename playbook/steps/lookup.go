@@ -3,7 +3,6 @@ package steps
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -43,14 +42,15 @@ type lookedUp struct {
 	Cut     bool
 }
 
-// history reads the event history for one attribute, newest first, one call at
-// the pace that AWS allows. each gets the record's JSON; reading ends where it
+// history reads the event history for one attribute, newest first, at the pace
+// that AWS allows. each gets the record's JSON; reading ends where it
 // returns false.
 func (r run) history(ctx context.Context, region string, l lookup, from, to time.Time, each func(raw string) bool) answer[lookedUp] {
 	c := call{Action: "cloudtrail:LookupEvents", Region: region,
 		Args: []string{"--lookup-attributes", "AttributeKey=" + string(l.Key) + ",AttributeValue=" + l.Value,
 			"--start-time", from.UTC().Format(time.RFC3339), "--end-time", to.UTC().Format(time.RFC3339)},
 		Console: console(region, "cloudtrailv2", "/events?"+string(l.Key)+"="+l.Value)}
+	inTurn := cloudtrail.WithAPIOptions(r.Limits.underRetries(region, r.Limits.quotas.lookups))
 	a := ask(ctx, c, func(ctx context.Context) (lookedUp, error) {
 		out := lookedUp{Through: from}
 		in := &cloudtrail.LookupEventsInput{LookupAttributes: []types.LookupAttribute{{AttributeKey: l.Key, AttributeValue: &l.Value}},
@@ -63,17 +63,10 @@ func (r run) history(ctx context.Context, region string, l lookup, from, to time
 				out.Through, out.Cut = oldest, true
 				return out, nil
 			}
-			if err := r.LookupPace(region).Wait(reading); err != nil {
-				if ctx.Err() != nil || page == 1 {
-					// Not one page in the whole step is no answer.
-					return out, errors.Join(context.DeadlineExceeded, err)
-				}
-				out.Through, out.Cut = oldest, true
-				return out, nil
-			}
-			got, err := r.CloudTrail(region).LookupEvents(reading, in)
+			got, err := r.CloudTrail(region).LookupEvents(reading, in, inTurn)
 			if err != nil {
-				if reading.Err() != nil && ctx.Err() == nil && page > 1 {
+				// Not one page in the whole step is no answer.
+				if (reading.Err() != nil || errors.Is(err, errNoTurn)) && ctx.Err() == nil && page > 1 {
 					out.Through, out.Cut = oldest, true
 					return out, nil
 				}
@@ -96,8 +89,9 @@ func (r run) history(ctx context.Context, region string, l lookup, from, to time
 	})
 	start, end := from.UTC(), to.UTC()
 	a.Proof.From, a.Proof.To = &start, &end
+	notSent(&a, "not sent: its turn did not come in time")
 	if a.Problem == nil {
-		a.Proof.Result = fmt.Sprintf("%d records", a.Out.Records)
+		a.Proof.Result = countInWords(a.Out.Records, "record")
 		if a.Out.Cut {
 			a.Proof.Result += ", cut at " + a.Out.Through.Format(time.RFC3339)
 		}

@@ -2,11 +2,11 @@ package steps
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
 	trailtypes "github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
-	"golang.org/x/time/rate"
 
 	"github.com/stsleuth/stsleuth/playbook"
 )
@@ -35,8 +35,7 @@ func TestHistorySaysHowFarItCame(t *testing.T) {
 	for name, limit := range map[string]func(e *emulated, l *lookup) context.Context{
 		"bounded by pages": func(e *emulated, l *lookup) context.Context { l.Pages = 1; return t.Context() },
 		"no time for the next page": func(e *emulated, l *lookup) context.Context {
-			slow := rate.NewLimiter(rate.Every(time.Hour), 1)
-			e.clients.LookupPace = func(string) *rate.Limiter { return slow }
+			e.clients.Limits = slowLimits(t, pace{"LookupEvents", time.Hour, 1}, 1)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			t.Cleanup(cancel)
 			return ctx
@@ -53,24 +52,23 @@ func TestHistorySaysHowFarItCame(t *testing.T) {
 	}
 }
 
+// A step whose turn does not come says so, and that nothing was sent.
 func TestHistoryWithoutTimeForOnePageIsNoAnswer(t *testing.T) {
 	e := thirty(t)
-	none := rate.NewLimiter(rate.Every(time.Hour), 1)
-	none.Allow()
-	e.clients.LookupPace = func(string) *rate.Limiter { return none }
+	e.clients.Limits = slowLimits(t, pace{"LookupEvents", time.Hour, 1}, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	a := run{e.clients, e.settings}.history(ctx, "eu-west-1", byName, now.Add(-time.Hour), now, func(string) bool { return true })
-	if a.Problem == nil || a.Problem.Status != playbook.TimedOut {
+	r := run{e.clients, e.settings}
+	one := byName
+	one.Pages = 1
+	if a := r.history(ctx, "eu-west-1", one, now.Add(-time.Hour), now, func(string) bool { return true }); a.Problem != nil {
+		t.Fatal(a.Problem)
+	}
+	a := r.history(ctx, "eu-west-1", byName, now.Add(-time.Hour), now, func(string) bool { return true })
+	if a.Problem == nil || a.Problem.Status != playbook.TimedOut || !strings.Contains(a.Problem.Text, "waited for its turn to ask LookupEvents in eu-west-1") {
 		t.Errorf("%+v, %v", a.Out, a.Problem)
 	}
-}
-
-// No more than AWS takes: two requests a second for an account and region.
-func TestLookupsKeepAWSsPace(t *testing.T) {
-	e := thirty(t)
-	pace := NewClients(e.server.Config("eu-west-1")).LookupPace
-	if l := pace("eu-west-1"); l.Limit() != LookupRate || l.Burst() > LookupRate || l != pace("eu-west-1") {
-		t.Errorf("limit %v, burst %d", l.Limit(), l.Burst())
+	if a.Proof.Calls != 0 || !strings.HasPrefix(a.Proof.Result, "not sent") {
+		t.Errorf("%d calls, %s", a.Proof.Calls, a.Proof.Result)
 	}
 }

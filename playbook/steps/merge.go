@@ -107,7 +107,7 @@ func mergeTrails(first, older []facts.Trail) []facts.Trail {
 				t.Gaps = append(t.Gaps, fmt.Sprintf("Before %s nothing is covered.", clock(t.From)))
 			}
 		case t.Source == "" || !t.To.After(t.From):
-			t.Source, t.LogGroup, t.From, t.To = o.Source, o.LogGroup, o.From, o.To
+			t.Source, t.LogGroup, t.Account, t.From, t.To = o.Source, o.LogGroup, o.Account, o.From, o.To
 		case t.From.Sub(o.To) <= time.Second:
 			t.From = o.From
 		default:
@@ -130,7 +130,7 @@ func mergeLedgers(first, older facts.SessionLedger, window playbook.Window) fact
 	}
 	f.Sessions = mergeByID(older.Sessions, first.Sessions, func(s facts.Session) string { return s.EventID })
 	f.Unissued = mergeUses(first.Unissued, older, f.Sessions[:len(older.Sessions)])
-	keepNewest(&f)
+	keepFairly(&f)
 	return f
 }
 

@@ -160,3 +160,28 @@ func TestMetricsAddTheirOlderData(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// One requester's thousands must not push out the few sessions of another.
+func TestEveryRequesterKeepsSessions(t *testing.T) {
+	var f facts.SessionLedger
+	add := func(name, source string) { f.Sessions = append(f.Sessions, facts.Session{Name: name, Source: source}) }
+	add("worker", "198.51.100.5")
+	for i := range 3 * facts.MaxSessions {
+		add(fmt.Sprint("item-", i), "198.51.100.4")
+	}
+	f.Total = len(f.Sessions)
+	if !keepFairly(&f) || len(f.Sessions) != facts.MaxSessions || f.Sessions[0].Name != "worker" {
+		t.Fatalf("%d kept, the first %+v", len(f.Sessions), f.Sessions[0])
+	}
+	if last := f.Sessions[len(f.Sessions)-1].Name; last != fmt.Sprint("item-", 3*facts.MaxSessions-1) || len(f.Names) != 100 {
+		t.Errorf("the newest kept is %s, %d names of others", last, len(f.Names))
+	}
+	// More requesters than places: the newest ones are kept.
+	f = facts.SessionLedger{}
+	for i := range facts.MaxSessions + 1 {
+		add("x", fmt.Sprint("host-", i))
+	}
+	if !keepFairly(&f) || len(f.Sessions) != facts.MaxSessions || f.Sessions[0].Source != "host-1" {
+		t.Errorf("%d kept, the first from %s", len(f.Sessions), f.Sessions[0].Source)
+	}
+}

@@ -65,11 +65,11 @@ var (
 // STS's events.
 func (r run) filterMetrics(ctx context.Context, groupARN string, w, read playbook.Window) filtersAnswer {
 	var out filtersAnswer
-	parts := strings.SplitN(groupARN, ":", 7) // arn:aws:logs:region:account:log-group:name
-	if len(parts) != 7 {
+	arn, ok := parseGroupARN(groupARN)
+	if !ok {
 		return out
 	}
-	region, group := parts[3], strings.TrimSuffix(parts[6], ":*")
+	region, group := arn.region, arn.name
 	c := call{Action: "logs:DescribeMetricFilters", Region: region, Args: []string{"--log-group-name", group},
 		Console: console(region, "cloudwatch", "logsV2:log-groups/log-group/"+strings.ReplaceAll(group, "/", "$252F"))}
 	listed := 0
@@ -90,7 +90,7 @@ func (r run) filterMetrics(ctx context.Context, groupARN string, w, read playboo
 		}
 		return matching, nil
 	})
-	if absent(a.Problem) { // the group is of another account or gone: nobody's filter is on it here
+	if absent(a.Problem) { // the group is gone: nobody's filter is on it
 		a.Problem = nil
 	} else if a.Problem == nil {
 		a.Proof.Result = fmt.Sprintf("%s, %d of STS events", countInWords(listed, "filter"), len(a.Out))

@@ -7,8 +7,8 @@
 //
 // What all steps share: clients.go (the SDK, as narrow as it is used), proof.go
 // (one call, how it went, and how a reader repeats it), classify.go (AWS's
-// errors into words, once), trail.go and insights.go (CloudTrail and Logs
-// Insights). Next: playbook/rules, which judge the facts.
+// errors into words, once), limits.go (AWS's limits on the account), trail.go
+// and insights.go (CloudTrail and Logs Insights). Next: playbook/rules, which judge the facts.
 package steps
 
 import (
@@ -44,7 +44,7 @@ func Plan(c Clients, s Settings) playbook.Plan {
 			Needs: []playbook.StepID{playbook.RoleAndHealth, playbook.RoleConfig},
 			Doc:   sessionsDoc, Actions: sessionsActions, Run: r.sessions},
 		{N: 6, ID: playbook.AppErrors, Title: "Expiry errors in application logs", Timeout: slow,
-			Needs: []playbook.StepID{playbook.RoleAndHealth},
+			Needs: []playbook.StepID{playbook.RoleAndHealth, playbook.RoleConfig},
 			Doc:   appErrorsDoc, Actions: appErrorsActions, Run: r.appErrors},
 		{N: 7, ID: playbook.CrossAccount, Title: "Who may assume the role, from which accounts", Timeout: quick,
 			Needs: []playbook.StepID{playbook.RoleAndHealth, playbook.RoleConfig},

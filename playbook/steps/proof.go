@@ -22,6 +22,7 @@ type call struct {
 	Region  string   // where it is asked
 	Args    []string // what the AWS CLI needs after the operation: "--role-name", "payments-api"
 	Console string   // link to the same view, see console
+	As      string   // account whose credentials it takes, "" for the asked one's
 }
 
 // proof is the call as evidence, before it is known how it went.
@@ -37,7 +38,11 @@ func (c call) cli() string {
 	for i, w := range words {
 		words[i] = shellQuote(w)
 	}
-	return strings.Join(words, " ")
+	line := strings.Join(words, " ")
+	if c.As != "" {
+		line += " # with credentials of account " + c.As
+	}
+	return line
 }
 
 // answer is how one call went: what AWS said, or the problem, and the proof of either.
@@ -99,7 +104,14 @@ func (n *notes) refused(problem *playbook.Problem, what string) {
 	if problem.Action != "" && !slices.Contains(n.missing, problem.Action) {
 		n.missing = append(n.missing, problem.Action)
 	}
-	if sentence := what + " could not be read: " + problem.Text + "."; what != "" && !slices.Contains(n.unseen, sentence) {
+	if what != "" {
+		n.notSeen(what + " could not be read: " + problem.Text + ".")
+	}
+}
+
+// notSeen notes a sentence once; "" is none.
+func (n *notes) notSeen(sentence string) {
+	if sentence != "" && !slices.Contains(n.unseen, sentence) {
 		n.unseen = append(n.unseen, sentence)
 	}
 }

@@ -116,8 +116,8 @@ func (r run) sessions(ctx context.Context, p playbook.Pass) (playbook.Evidence, 
 	}
 	f.Unissued = uses.masked()
 	f.Total = len(f.Sessions)
-	if keepNewest(&f) {
-		partial = append(partial, fmt.Sprintf("The newest %d of %d sessions are kept.", facts.MaxSessions, f.Total))
+	if keepFairly(&f) {
+		partial = append(partial, fmt.Sprintf("Of %d sessions %d are kept, the newest of each requester.", f.Total, facts.MaxSessions))
 	}
 	if role.Account != account {
 		n.unseen = append(n.unseen, fmt.Sprintf("The role belongs to account %s; sessions that other accounts took are recorded there.", role.Account))
@@ -128,24 +128,52 @@ func (r run) sessions(ctx context.Context, p playbook.Pass) (playbook.Evidence, 
 	return e, nil
 }
 
-// keepNewest drops the oldest sessions beyond the bound and keeps their names.
-func keepNewest(f *facts.SessionLedger) bool {
-	over := len(f.Sessions) - facts.MaxSessions
-	if over <= 0 {
+// keepFairly drops sessions beyond the bound and keeps their names. Every
+// requester (who asked, from where) keeps its newest: one that takes thousands
+// must not push out those of a worker that takes a few.
+func keepFairly(f *facts.SessionLedger) bool {
+	if len(f.Sessions) <= facts.MaxSessions {
 		return false
 	}
-	for _, s := range f.Sessions[:over] {
-		f.Names = append(f.Names, s.Name)
+	type requester struct{ caller, source string }
+	places := map[requester][]int{}
+	for i, s := range f.Sessions {
+		k := requester{s.Caller.Name(), s.Source}
+		places[k] = append(places[k], i)
+	}
+	var sets [][]int
+	for _, set := range places {
+		sets = append(sets, set)
+	}
+	// Smallest first, so that what they leave over is shared by the rest.
+	slices.SortFunc(sets, func(a, b []int) int {
+		return cmp.Or(cmp.Compare(len(a), len(b)), -cmp.Compare(a[len(a)-1], b[len(b)-1]))
+	})
+	keep, left := map[int]bool{}, facts.MaxSessions
+	for i, set := range sets {
+		n := min(len(set), max(left/(len(sets)-i), min(left, 1)))
+		for _, at := range set[len(set)-n:] {
+			keep[at] = true
+		}
+		left -= n
+	}
+	var kept []facts.Session
+	for i, s := range f.Sessions {
+		if keep[i] {
+			kept = append(kept, s)
+		} else {
+			f.Names = append(f.Names, s.Name)
+		}
 	}
 	slices.Sort(f.Names)
 	f.Names = slices.Compact(f.Names)
 	f.Names = f.Names[:min(len(f.Names), 100)]
-	f.Sessions = f.Sessions[over:]
+	f.Sessions = kept
 	return true
 }
 
 func sessionsSummary(f facts.SessionLedger, name string) string {
-	return fmt.Sprintf("%d sessions of %s were issued since %s: %d active now, %d ended inside the window.", f.Total, name, clock(f.From), f.ActiveNow, f.Ended)
+	return fmt.Sprintf("%s of %s issued since %s: %d active now, %d ended inside the window.", countInWords(f.Total, "session"), name, clock(f.From), f.ActiveNow, f.Ended)
 }
 
 // mentions narrows a query to records that could be about the role. Identity
@@ -228,7 +256,7 @@ func (r run) lookupUses(ctx context.Context, q trailQuestion, issued []cloudtrai
 		n.take(x.Proof, x.Problem, "When sessions were last used")
 		uses.add(x.rec.Identity.AccessKeyID, x.rec.EventTime, x.rec.ErrorCode)
 	}
-	return fmt.Sprintf("The last use was looked up for the newest %d sessions of %d.", len(keys), len(issued))
+	return fmt.Sprintf("The last use was looked up for the newest %d of %s.", len(keys), countInWords(len(issued), "session"))
 }
 
 func sessionOf(s cloudtrail.Session, rec cloudtrail.Record, uses lastUses) facts.Session {

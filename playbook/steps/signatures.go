@@ -35,7 +35,9 @@ var signatures = []signature{
 		`\bRequestTimeTooSkewed\b`, `\bRequestInTheFuture\b`,
 		`difference between the request time and the (?:current|server's) time is too large`),
 	sig(facts.LookAlike, `your authorization token has expired\. Reauthenticate`, // ECR's twelve-hour token
-		`<Code>AccessDenied</Code>\s*<Message>Request has expired`), // a presigned URL
+		`<Code>AccessDenied</Code>\s*<Message>Request has expired`, // a presigned URL
+		`\bPAM authentication failed for user`,                     // RDS's token of a quarter of an hour
+		`\bcognito\b[^\n]{0,80}\b(?:token|session)s?\b[^\n]{0,20}\bexpired\b`),
 	sig(facts.IdentityTokenExpired, `token expired: current date/time \S+ ?must be before the expiration date/time`,
 		`the token included in the request is expired: current date/time`,
 		`\btoken too old: \d`, `must be redeemed within 5 minutes`,
@@ -44,9 +46,9 @@ var signatures = []signature{
 		`response has expired\b[^\n]*(?:ExpiredToken|SAML|Sts\b)`, `ExpiredToken(?:Exception)?\b[^\n]*response has expired`,
 		`\bIDPRejectedClaim`),
 	sig(facts.SSOExpired, `token has expired and refresh failed`,
-		`SSO session (?:associated with this profile )?has expired or is (?:otherwise )?invalid`,
-		`error loading SSO token`, `cached SSO token (?:is|has) expired`, `the SSO session has expired`, `SSO session token[^\n]*expired`,
-		`session token not found or invalid`, `please reauthenticate using 'aws login'`, `\bInvalidGrantException\b`),
+		`SSO session (?:token )?(?:associated with [^\n]{1,80} )?(?:has expired|was not found|is (?:otherwise )?invalid)`,
+		`to refresh this SSO session`, `error loading SSO token`, `\bSSO token (?:is|has) expired`, `\bSSO session token[^\n]*expired`, `\bno valid SSO token`,
+		`refresh cached SSO token failed`, `session token not found or invalid`, `please reauthenticate using 'aws login'`, `\bInvalidGrantException\b`),
 	sig(facts.DurationAboveChain, `requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining`),
 	sig(facts.DurationAboveRole, `requested DurationSeconds exceeds the MaxSessionDuration set for this role`),
 	sig(facts.DurationInvalid, `at 'durationSeconds' failed to satisfy constraint`),
@@ -58,30 +60,44 @@ var signatures = []signature{
 	sig(facts.AssumeDenied, `not authorized to perform:? sts:(?:Assume\w+|TagSession|SetSourceIdentity|Get(?:Session|Federation)Token)`,
 		`\(AccessDenied(?:Exception)?\) when calling the (?:AssumeRole\w*|Get(?:Session|Federation)Token)`,
 		`(?:STS|sts): AssumeRole\w*,[^\n]*api error AccessDenied`,
+		`EKS does not have permissions to assume the associated role`,
 		`cannot call GetSessionToken with session credentials`),
 	also(sig(facts.ThrottledCall, `\bThrottling(?:Exception)?\b`, `\bThrottledException\b`, `\bRequestLimitExceeded\b`, `\brate exceeded\b`),
 		`AssumeRole|GetSessionToken|GetFederationToken|\bSTS\b|\bSts\b|credential|security ?token|GetRoleCredentials`),
 	sig(facts.SessionExpired, `\bExpiredToken(?:Exception)?\b`, `security token included in the request (?:is|has) expired`,
-		`the provided token has expired`),
+		`the provided token (?:has|is) expired`,
+		// What tools around the SDKs write themselves.
+		`\b(?:AWS|STS) (?:[a-z]+ ){0,2}(?:credential|token|session)s? (?:(?:has|have|is|are|was|were|already) )*expired\b`,
+		`\b(?:temporary|session|security) credentials (?:(?:has|have|is|are|already) )*expired\b`),
 	sig(facts.ExpiredOrSkew, `\bRequestExpired\b`, `\bTokenRefreshRequired\b`, `the provided token must be refreshed`),
 	sig(facts.InvalidCredentials, `\bInvalidClientTokenId\b`, `\bUnrecognizedClientException\b`, `\bInvalidAccessKeyId\b`, `\bAuthFailure\b`,
 		`security token included in the request is invalid`, `AWS was not able to validate the provided access credentials`,
 		`AWS Access Key Id you provided does not exist in our records`, `provided token is malformed or otherwise invalid`,
 		`\bSignatureDoesNotMatch\b`, `request signature we calculated does not match`, `\bInvalidSignatureException\b`),
 	sig(facts.NoSuchRole, `the role with name \S+ cannot be found`),
-	sig(facts.AccessDenied, `is not authorized to perform: [a-z0-9-]+:\w+`, `with an explicit deny in an? [a-z -]*policy`),
+	sig(facts.AccessDenied, `is not authorized to perform: [a-z0-9-]+:\w+`, `with an explicit deny in an? [a-z -]*policy`,
+		`\(AccessDenied(?:Exception)?\) when calling the \w+ operation`, `\berror code: AccessDenied\b`, `\bapi error AccessDenied(?:Exception)?\b`,
+		`\bAccessDenied(?:Exception)?: access denied\b`, `<Code>AccessDenied</Code>`, `\baccess denied \(service: (?:amazon )?s3\b`),
 	sig(facts.RefreshFailed, `failed to refresh cached credentials`,
 		`refreshing temporary credentials failed during (?:mandatory|advisory) refresh period`,
 		`refreshed credentials are still expired`, `credentials were refreshed, but the refreshed credentials are still expired`,
 		`\bWebIdentityErr\b`, `\bCredentialsProviderError\b`, `could not load credentials from any providers`, `\bNoCredentialProviders\b`,
 		`no EC2 IMDS role found`, `no EC2 instance role found`, `EC2RoleRequestError`, `unable to locate credentials`, `unable to load (?:AWS )?credentials from any`,
-		`unable to retrieve credentials? from`, `error when retrieving credentials from`, `failed to (?:load|retrieve) (?:AWS )?credentials`,
+		`unable to retrieve credentials? from`, `error (?:when )?retrieving credentials? from`, `failed to (?:load|retrieve) (?:AWS )?credentials`,
+		`cannot fetch credentials from`, `unable to get IAM security credentials from`, `attempting to retrieve data from metadata service`,
+		`\bEC2MetadataRequestError\b`, `EC2 metadata \w+ request returned error`, `missing credentials in config\b`,
+		`\bNoAuthWithAWSException\b`, `no AWS credentials provided by`, `SdkClientException: failed to connect to service endpoint`, `unable to load credentials from service endpoint`,
+		`\bMissingCredentialsError\b`, `unable to sign request without credentials`, `no providers in chain provided credentials`,
+		`an error occurred while loading credentials`, `no valid credential sources (?:for|found)`,
 		`getting credentials: exec: executable aws failed with exit code 25[0-9]`,
 		`credential expiration has been extended`, `attempting credential expiration extension`),
 	// What reads like a token's expiry and names nothing of AWS: an application's
 	// own token.
 	sig(facts.LookAlike, `\bjwt (?:is |has )?expired`, `\bExpired(?:Jwt|Id|Access|Refresh)\w*`, `\bToken(?:Has)?Expired\w*`,
-		`\b(?:token|jwt)s?\b(?: (?:has|have|is|are|was|were|already))* expired\b`, `\bexpired (?:[a-z]+ ){0,2}(?:token|jwt)\b`,
+		`\b(?:token|jwt)s?\b(?: (?:has|have|is|are|was|were|been|already))* expired\b`, `\bexpired (?:[a-z]+ ){0,2}(?:token|jwt)\b`,
+		// Refusals of other systems: a JWT library's, Salesforce's, Kerberos', TLS'.
+		`"exp" claim timestamp check failed`, `\bINVALID_SESSION_ID\b`, `\bticket expired \(`, `\b(?:GSS|krb5)\w*[^\n]*\bexpired\b`,
+		`\bx509: certificate has expired`, `\bcertificate verify failed: certificate has expired`, `\bCertificateExpiredException\b`,
 		`\btoken expir(?:y|ation)[^\n]{0,40}\b(?:passed|reached|exceeded|in the past)\b`, `\b(?:token|jwt) is no longer valid\b`, `invalid_grant`),
 }
 
@@ -142,7 +158,7 @@ func also(s signature, pattern string) signature {
 // anchors are what the sentences above have in common: with one of them a line
 // is worth reading. They are plain text, so that Logs Insights (ignoring case)
 // and the older filter patterns (minding it) can both look for them.
-var anchors = []string{
+var anchors = fewest([]string{
 	"xpiredToken", "token expired", "Token expired", "oken has expired", "oken is expired", "token was expired", "request is expired", "Token too old", "expired token",
 	"xpiredJwt", "TokenExpired", "jwt expired", "JWT expired", "jwt is expired", "jwt has expired", "invalid_grant", "ExpiredAccess", "ExpiredId", "ExpiredRefresh",
 	"equest has expired", "RequestExpired", "ignature expired", "ignature not yet current", "TooSkewed", "RequestInTheFuture", "difference between the request time",
@@ -156,6 +172,21 @@ var anchors = []string{
 	"NoCredentialProviders", "IMDS role", "instance role", "EC2RoleRequestError", "ocate credentials", "getting credentials", "credential expiration", "no longer valid",
 	"TokenHasExpired", "tokens have expired", "tokens are expired", "oken expir", "expired jwt", "expired JWT", "expired access token", "expired refresh token", "expired id token",
 	"oad AWS credentials", "etrieve AWS credentials",
+	"ession expired", "ession has expired", "essions have expired", "redentials expired", "redentials have expired", "redentials are expired", "icket expired",
+	"ertificate has expired", "ertificateExpired", "ccess Denied (Service", "ccess denied (service", "GSSE", "GSSAPI", "krb5", "claim timestamp", "INVALID_SESSION_ID",
+	"PAM authentication failed", "assume the associated role", "oading credentials", "redentials from", "redentials provided by", "request returned error", "issing credentials",
+	"metadata service", "NoAuthWithAWS", "onnect to service endpoint", "MissingCredentials", "equest without credentials", "providers in chain", "credential sources", "EC2MetadataRequestError",
+})
+
+// fewest leaves out what a shorter one of the list finds too, and what is in it twice.
+func fewest(words []string) []string {
+	var out []string
+	for _, w := range words {
+		if !slices.Contains(out, w) && !slices.ContainsFunc(words, func(o string) bool { return o != w && strings.Contains(w, o) }) {
+			out = append(out, w)
+		}
+	}
+	return out
 }
 
 // reading is what one log line says.

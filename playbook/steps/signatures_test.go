@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +97,34 @@ var spelled = []struct {
 	{facts.AssumeDenied, `{"msg":"User: arn:aws:sts::1:assumed-role\/a\/b is not authorized to perform: sts:AssumeRole on resource: x"}`},
 	{facts.SSOExpired, `{"msg":"please reauthenticate using \u0027aws login\u0027"}`},
 	{facts.IdentityTokenExpired, "ERROR pool-1 failed\njava.lang.RuntimeException: x\n\tat a.b.C.d(C.java:1)\nCaused by: software.amazon.awssdk.services.sts.model.ExpiredTokenException: Token expired: current date/time 1787210550 must be before the expiration date/time 1787209800 (Service: Sts, Status Code: 400)\n\t... 12 more"},
+	// The same from other SDKs, and from tools around them.
+	{facts.SessionExpired, "Aws::DynamoDB::Errors::ExpiredTokenException: The security token included in the request is expired"},
+	{facts.SessionExpired, `unhandled error (ExpiredTokenException): Error { code: "ExpiredTokenException", message: "The security token included in the request is expired" }`},
+	{facts.SessionExpired, "HTTP response code: 400 Exception name: ExpiredToken Error message: The provided token has expired. 9 response headers"},
+	{facts.SessionExpired, "java.nio.file.AccessDeniedException: s3a://lake/part-1: getFileStatus: com.amazonaws.services.s3.model.AmazonS3Exception: The provided token has expired. (Service: Amazon S3; Status Code: 400; Error Code: ExpiredToken)"},
+	{facts.SessionExpired, "Error occured: The provided token is expired. while trying to get object"},
+	{facts.SessionExpired, "Your AWS session token has expired, please obtain new credentials"},
+	{facts.SessionExpired, "fatal: temporary credentials are expired"},
+	{facts.SSOExpired, "CredentialsProviderError: The SSO session associated with this profile has expired. To refresh this SSO session run aws sso login with the corresponding profile."},
+	{facts.SSOExpired, "The SSO session token associated with profile=dev was not found or is invalid."},
+	{facts.SSOExpired, "ProviderError { source: ExpiredToken: the SSO token has expired and cannot be refreshed }"},
+	{facts.SSOExpired, "Amazon.Runtime.AmazonClientException: No valid SSO Token could be found."},
+	{facts.RefreshFailed, "org.apache.hadoop.fs.s3a.auth.NoAuthWithAWSException: No AWS Credentials provided by IAMInstanceCredentialsProvider"},
+	{facts.RefreshFailed, "Unable to get IAM security credentials from EC2 Instance Metadata Service."},
+	{facts.RefreshFailed, "CredentialsError: Missing credentials in config, if using AWS_CONFIG_FILE, set AWS_SDK_LOAD_CONFIG=1"},
+	{facts.RefreshFailed, "Error retrieving credentials from the instance profile metadata service. (cURL error 28: Connection timed out)"},
+	{facts.RefreshFailed, "Aws::Errors::MissingCredentialsError: unable to sign request without credentials set"},
+	{facts.RefreshFailed, "no providers in chain provided credentials"},
+	{facts.RefreshFailed, "Error: No valid credential sources found"},
+	{facts.AssumeDenied, "Error when retrieving credentials from container-role: (AccessDeniedException): Unauthorized Exception! EKS does not have permissions to assume the associated role, fault: client"},
+	{facts.AccessDenied, "An error occurred (AccessDenied) when calling the PutObject operation: Access Denied"},
+	{facts.AccessDenied, "software.amazon.awssdk.services.s3.model.S3Exception: Access Denied (Service: S3, Status Code: 403, Request ID: A)"},
+	{facts.LookAlike, "org.ietf.jgss.GSSException: No valid credentials provided (Mechanism level: Ticket expired (32))"},
+	{facts.LookAlike, "x509: certificate has expired or is not yet valid: current time 2026-05-06T09:12:44Z is after 2026-05-06T00:00:00Z"},
+	{facts.LookAlike, "[{'message': 'Session expired or invalid', 'errorCode': 'INVALID_SESSION_ID'}]"},
+	{facts.LookAlike, `JWTExpired: "exp" claim timestamp check failed`},
+	{facts.LookAlike, `FATAL: PAM authentication failed for user "app"`},
+	{facts.LookAlike, "AWS Cognito: access token has expired"},
 	// Other people's tokens.
 	{facts.LookAlike, "TokenExpiredError: jwt expired\n    at /app/node_modules/jsonwebtoken/verify.js:190:21"},
 	{facts.LookAlike, "io.jsonwebtoken.ExpiredJwtException: JWT expired 435133 milliseconds ago at 2026-02-10T15:20:48.000Z."},
@@ -150,6 +179,11 @@ func TestEverySentenceIsFound(t *testing.T) {
 	for _, p := range filterPatterns() {
 		if len(p) > filterPattern {
 			t.Errorf("a filter pattern is %d long: %s", len(p), p)
+		}
+	}
+	for _, a := range anchors {
+		if slices.ContainsFunc(anchors, func(o string) bool { return o != a && strings.Contains(a, o) }) {
+			t.Errorf("the anchor %q is found by a shorter one", a)
 		}
 	}
 	if len(lineFilter) > 10_000 {

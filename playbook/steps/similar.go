@@ -56,7 +56,7 @@ func (r run) similarRoles(ctx context.Context, name, region string) answer[[]str
 		return names, nil
 	})
 	if a.Problem == nil {
-		a.Proof.Result = fmt.Sprintf("%d roles compared, %d names come close", compared, len(a.Out))
+		a.Proof.Result = fmt.Sprintf("%s compared, names that come close: %d", countInWords(compared, "role"), len(a.Out))
 	}
 	return a
 }

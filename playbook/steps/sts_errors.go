@@ -22,9 +22,11 @@ const stsErrorsDoc = `Which calls for sessions of the role failed, when and for 
 
 It reads CloudTrail's AssumeRole, AssumeRoleWithSAML, AssumeRoleWithWebIdentity, GetSessionToken and GetFederationToken records of
 the region and of the region that records calls to the global STS endpoint: from the log group of a trail with Logs Insights, and
-from the event history (LookupEvents) for whatever no group covers. A record is this role's when its parameters, its resources or
-its message name the role's whole ARN. All other roles' calls are counted in slices of five minutes, so that one role's trouble can
-be told from the account's.
+from the event history (LookupEvents) for whatever no group covers. An organization's trail may keep its group in another account:
+it is read with that account's own role where stsleuth has one, else through CloudWatch cross-account observability, and other
+accounts' records in it are left out unless they are about this role; where there is no way to it, that is said with what would make
+one. A record is this role's when its parameters, its resources or its message name the role's whole ARN. All other roles' calls are
+counted in slices of five minutes, so that one role's trouble can be told from the account's.
 
 What it cannot tell: calls made with expired credentials fail before anything is logged, so no records do not mean that nothing
 expired. A denied call from another account is recorded in that account only. Tokens of identity providers that are far from valid
@@ -132,6 +134,8 @@ func (r run) stsErrors(ctx context.Context, p playbook.Pass) (playbook.Evidence,
 	}
 	if role.Account != account {
 		n.unseen = append(n.unseen, fmt.Sprintf("The role belongs to account %s; only this account's copies of calls for it are seen.", role.Account))
+	} else if a.Organization {
+		n.unseen = append(n.unseen, "Denied calls from accounts outside of the organization: CloudTrail records them in the caller's account only.")
 	} else {
 		n.unseen = append(n.unseen, "Denied calls from other accounts: CloudTrail records them in the caller's account only.")
 	}
@@ -328,14 +332,14 @@ func stsErrorsSummary(f facts.STSErrors, name string, status playbook.Status) st
 		if status == playbook.Blind {
 			return fmt.Sprintf("No failed call for %s was seen, but part of the window could not be looked at.", name)
 		}
-		return fmt.Sprintf("No failed call among %d calls for sessions of %s.", f.Calls, name)
+		return fmt.Sprintf("No failed call among %s for sessions of %s.", countInWords(f.Calls, "call"), name)
 	}
 	kinds := map[facts.Kind]int{}
 	for _, x := range f.Failures {
 		kinds[x.Kind]++
 	}
 	first, last := f.Failures[0].Time, f.Failures[len(f.Failures)-1].Time
-	return fmt.Sprintf("%d of %d calls for sessions of %s failed between %s and %s: %s.", f.Total, f.Calls, name, clock(first), clock(last), kindWords(kinds))
+	return fmt.Sprintf("%d of %s for sessions of %s failed between %s and %s: %s.", f.Total, countInWords(f.Calls, "call"), name, clock(first), clock(last), kindWords(kinds))
 }
 
 // kindWords lists kinds with their counts, the most frequent first.

@@ -61,6 +61,12 @@ func (r run) stsMetrics(ctx context.Context, p playbook.Pass) (playbook.Evidence
 			f.Source = fromMetricFilter
 		}
 	}
+	for _, t := range seen.Trails {
+		// Filters are asked for by the group's name, which here would be a namesake's.
+		if t.Account != "" {
+			n.notSeen("Metric filters on the trail's log group: it is in account " + t.Account + ".")
+		}
+	}
 	n.takeAll(usage.calls, "Usage metrics of STS")
 	if len(usage.rates) > 0 && f.Source == "" {
 		f.Source, f.Rates = fromUsageMetric, usage.rates
@@ -97,11 +103,11 @@ func (r run) stsMetrics(ctx context.Context, p playbook.Pass) (playbook.Evidence
 
 const noMetrics = "STS publishes no CloudWatch metrics of errors, which the runbook asks for"
 
-// trailGroups are the trails' log groups by ARN, each once.
+// trailGroups are the trails' log groups of the asked account by ARN, each once.
 func trailGroups(trails []facts.Trail) []string {
 	var out []string
 	for _, t := range trails {
-		if t.LogGroup != "" && !slices.Contains(out, t.LogGroup) {
+		if t.LogGroup != "" && t.Account == "" && !slices.Contains(out, t.LogGroup) {
 			out = append(out, t.LogGroup)
 		}
 	}
@@ -170,16 +176,16 @@ func risen(w playbook.Window) func(facts.Rate) bool {
 func tellRates(f facts.STSMetrics, total facts.Rate, w playbook.Window) string {
 	var out []string
 	if total.Calls >= 0 {
-		out = append(out, fmt.Sprintf("In the last hour %s of the STS calls that CloudTrail shows failed, before that %s.",
+		out = append(out, fmt.Sprintf("STS calls that failed, as far as CloudTrail shows them: %s in the last hour, %s before.",
 			share(total.Errors, total.Calls), share(total.WasError, total.WasCalls)))
 	}
 	for _, r := range f.Rates {
 		metric := strings.Contains(r.Event, "/")
 		switch {
 		case metric && r.Errors >= 0:
-			out = append(out, fmt.Sprintf("The metric %s%s counts %d errors in the last hour and %d before.", r.Event, ofRole(r), r.Errors, r.WasError))
+			out = append(out, fmt.Sprintf("The metric %s%s counts %s in the last hour and %d before.", r.Event, ofRole(r), countInWords(r.Errors, "error"), r.WasError))
 		case metric:
-			out = append(out, fmt.Sprintf("The metric %s%s counts %d calls in the last hour and %d before; it does not tell errors.", r.Event, ofRole(r), r.Calls, r.WasCalls))
+			out = append(out, fmt.Sprintf("The metric %s%s counts %s in the last hour and %d before; it does not tell errors.", r.Event, ofRole(r), countInWords(r.Calls, "call"), r.WasCalls))
 		case r.RoleARN != "" && risen(w)(r):
 			out = append(out, fmt.Sprintf("The rate of %s rose to %s.", r.RoleARN, share(r.Errors, r.Calls)))
 		}
@@ -198,10 +204,10 @@ func ofRole(r facts.Rate) string {
 	return " for " + r.RoleARN
 }
 
-// share says "3 of 120 (2.5 %)".
+// share says "3 of 120 (2.5 %)", or that there was nothing to fail.
 func share(part, whole int) string {
 	if whole == 0 {
-		return "none of 0"
+		return "no call at all"
 	}
 	return fmt.Sprintf("%d of %d (%.1f %%)", part, whole, 100*float64(part)/float64(whole))
 }

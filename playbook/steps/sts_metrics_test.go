@@ -56,7 +56,7 @@ func TestSTSMetrics(t *testing.T) {
 		"steady errors of others are counted and clear": {nil, steady, playbook.Clear, nil, playbook.Clear, fromCloudTrail, []facts.Rate{
 			{Event: "issuing calls", Calls: 30, Errors: 1, WasCalls: 500, WasError: 10},
 			{Event: "issuing calls", RoleARN: roleB, Calls: 10, Errors: 1, WasCalls: 100, WasError: 10}},
-			"In the last hour 1 of 30 (3.3 %) of the STS calls that CloudTrail shows failed, before that 10 of 500 (2.0 %)."},
+			"STS calls that failed, as far as CloudTrail shows them: 1 of 30 (3.3 %) in the last hour, 10 of 500 (2.0 %) before."},
 		"errors of this role are a find": {nil, ours, playbook.Found, nil, playbook.Found, fromCloudTrail, nil, ""},
 		"a rate that rose is a find":     {nil, rising, playbook.Clear, nil, playbook.Found, fromCloudTrail, nil, "The rate of " + roleA + " rose to 8 of 10 (80.0 %)."},
 		"a metric filter that counts errors is read": {map[string]string{"cloudtrail/trails.json": trailJSON, "logs/logs.yaml": groupWith(stsErrors, ""), "metrics.json": metrics}, facts.STSErrors{Trails: trails}, playbook.Clear, nil,

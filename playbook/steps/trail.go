@@ -64,6 +64,9 @@ type trailAnswer struct {
 	// Counted says that the counting query ran for every region that was read.
 	Counted bool
 	Problem *playbook.Problem // nil when at least one region could be read
+	// Organization says that every region was read from an organization's trail,
+	// in which other accounts' copies of records are too.
+	Organization bool
 }
 
 // readTrail answers the question and notes every call.
@@ -76,6 +79,9 @@ func (r run) readTrail(ctx context.Context, q trailQuestion, n *notes) trailAnsw
 	for i, region := range q.Regions {
 		g := pick(groups, region, q)
 		if picked[i] = g; g == nil {
+			for _, g := range groups {
+				n.notSeen(g.why)
+			}
 			continue
 		}
 		regionsOf[g] = append(regionsOf[g], region)
@@ -96,6 +102,9 @@ func (r run) readTrail(ctx context.Context, q trailQuestion, n *notes) trailAnsw
 			noted[g] = true
 			read := queries[g]()
 			n.take(read.records.Proof, read.records.Problem, "The log group of the trail "+g.name)
+			if read.records.Problem == nil {
+				n.notSeen(g.through)
+			}
 			if q.Count != nil {
 				n.take(read.counts.Proof, read.counts.Problem, "Counts in the log group of the trail "+g.name)
 			}
@@ -122,7 +131,7 @@ func (r run) readGroup(ctx context.Context, g *trailGroup, regions []string, q t
 		ask.To = q.Window.To
 	}
 	filter := "filter " + q.Filter + " and awsRegion in " + quotedList(regions)
-	if g.org {
+	if g.org || g.account != q.Account {
 		// Every account's records are in there: ours, and others' that speak of us.
 		filter += " and @message like " + quoted(q.Account)
 	}
@@ -130,7 +139,7 @@ func (r run) readGroup(ctx context.Context, g *trailGroup, regions []string, q t
 	all.Go(func() {
 		records := ask
 		records.Text = "fields @message | " + filter + " | sort @timestamp desc"
-		read.records = r.insights(ctx, records, func(row []types.ResultField) {
+		read.records = g.by.insights(ctx, records, func(row []types.ResultField) {
 			at := col.add(column(row, "@message"), q, q.Count != nil)
 			if !at.IsZero() && (read.oldest.IsZero() || at.Before(read.oldest)) {
 				read.oldest = at
@@ -141,7 +150,7 @@ func (r run) readGroup(ctx context.Context, g *trailGroup, regions []string, q t
 		all.Go(func() {
 			counts := ask
 			counts.To, counts.Text = q.Window.To, q.Count(regions)
-			read.counts = r.insights(ctx, counts, func(row []types.ResultField) {
+			read.counts = g.by.insights(ctx, counts, func(row []types.ResultField) {
 				col.mu.Lock()
 				defer col.mu.Unlock()
 				q.CountRow(row)
@@ -265,7 +274,7 @@ func (q trailQuestion) readOn() bool { return q.Window.To.Before(q.At) }
 
 // conclude says per region what was covered.
 func conclude(q trailQuestion, groups []*trailGroup, picked []*trailGroup, regions []regionRead, col *collection) trailAnswer {
-	a := trailAnswer{Records: col.sorted(), Whole: true, Counted: q.Count != nil}
+	a := trailAnswer{Records: col.sorted(), Whole: true, Counted: q.Count != nil, Organization: true}
 	count := map[string]int{}
 	for _, rec := range a.Records {
 		count[rec.AWSRegion]++
@@ -279,6 +288,9 @@ func conclude(q trailQuestion, groups []*trailGroup, picked []*trailGroup, regio
 		switch {
 		case read.logs:
 			t.Source, t.LogGroup = fromTrailLogs, picked[i].arn
+			if owner := picked[i].account; owner != q.Account {
+				t.Account = owner
+			}
 			a.Counted = a.Counted && read.counted
 			t.Gaps = append(t.Gaps, picked[i].gaps...)
 		case read.problem == nil:
@@ -297,6 +309,7 @@ func conclude(q trailQuestion, groups []*trailGroup, picked []*trailGroup, regio
 			}
 		}
 		a.SideCut = a.SideCut || read.sideCut
+		a.Organization = a.Organization && read.logs && picked[i].org
 		whole := ok && !t.From.After(q.Window.From) && !t.To.Before(q.wantTo())
 		a.Whole = a.Whole && whole
 		switch {
@@ -311,7 +324,7 @@ func conclude(q trailQuestion, groups []*trailGroup, picked []*trailGroup, regio
 		a.Trails = append(a.Trails, t)
 	}
 	if col.bad > 0 {
-		a.Partial = append(a.Partial, fmt.Sprintf("%d records could not be decoded.", col.bad))
+		a.Partial = append(a.Partial, countInWords(col.bad, "record")+" could not be decoded.")
 	}
 	if readable == 0 {
 		a.Problem = problem

@@ -27,6 +27,9 @@ type trailGroup struct {
 	trail              trailtypes.Trail
 	name, arn          string // the trail's name, the group's ARN without ":*"
 	region, account    string // the group's
+	by                 run    // whose clients read it
+	why                string // it is another account's and cannot be read, a sentence
+	through            string // it is another account's and how it is read, a sentence
 	multi, global, org bool
 	home               string
 	status             answer[*cloudtrail.GetTrailStatusOutput]
@@ -44,36 +47,57 @@ func (r run) trailGroups(ctx context.Context, q trailQuestion, n *notes) []*trai
 	trails := r.describeTrails(ctx, q.Regions, n)
 	var groups []*trailGroup
 	for _, t := range trails {
-		arn := strings.TrimSuffix(aws.ToString(t.CloudWatchLogsLogGroupArn), ":*")
-		parts := strings.SplitN(arn, ":", 7)
-		if len(parts) != 7 || parts[5] != "log-group" {
+		to, ok := parseGroupARN(aws.ToString(t.CloudWatchLogsLogGroupArn))
+		if !ok {
 			continue
 		}
-		groups = append(groups, &trailGroup{trail: t, name: aws.ToString(t.Name), arn: arn, region: parts[3], account: parts[4],
+		groups = append(groups, &trailGroup{trail: t, name: aws.ToString(t.Name), arn: to.whole, region: to.region, account: to.account, by: r,
 			multi: aws.ToBool(t.IsMultiRegionTrail), global: aws.ToBool(t.IncludeGlobalServiceEvents), org: aws.ToBool(t.IsOrganizationTrail),
 			home: aws.ToString(t.HomeRegion)})
 	}
 	var all sync.WaitGroup
-	for _, g := range groups {
+	ways := make([]way, len(groups))
+	for i, g := range groups {
 		all.Go(func() { g.status = r.trailStatus(ctx, g) })
 		all.Go(func() { g.selectors = r.eventSelectors(ctx, g) })
-		if g.account == q.Account {
-			all.Go(func() {
-				parts := strings.SplitN(g.arn, ":", 7)
-				g.group = r.describeGroup(ctx, g.region, parts[6])
-			})
-		}
+		all.Go(func() {
+			to, _ := parseGroupARN(g.arn)
+			if g.account == q.Account {
+				g.group = r.describeGroup(ctx, g.region, to.name)
+			} else {
+				ways[i] = r.wayTo(ctx, to, q.Account)
+			}
+		})
 	}
 	all.Wait()
-	for _, g := range groups {
+	for i, g := range groups {
 		n.take(g.status.Proof, g.status.Problem, "Whether the trail "+g.name+" delivers")
 		n.take(g.selectors.Proof, g.selectors.Problem, "Which events the trail "+g.name+" records")
 		if g.account == q.Account {
 			n.take(g.group.Proof, g.group.Problem, "The age of the trail's log group")
+		} else {
+			n.takeAll(ways[i].asked, "The log group of the trail "+g.name+" in account "+g.account)
+			g.reachedBy(ways[i])
 		}
 		g.cover(q)
 	}
 	return groups
+}
+
+// reachedBy takes the way to a log group of another account. The records of many
+// accounts are in it: only those that are about the asked one's count.
+func (g *trailGroup) reachedBy(w way) {
+	if w.group == nil {
+		g.why = fmt.Sprintf("The log group of the trail %s is in account %s and was not read: %s.", g.name, g.account, w.why)
+		return
+	}
+	how := "with that account's own role"
+	if w.linked {
+		how = "through CloudWatch cross-account observability"
+	}
+	g.through = fmt.Sprintf("The log group of the trail %s is in account %s and was read %s: records of other accounts that are not about this role were left out.", g.name, g.account, how)
+	g.gaps = append(g.gaps, g.through)
+	g.by, g.group.Out = w.by, w.group
 }
 
 // describeTrails asks every region once and gives each trail once, by ARN.
@@ -93,7 +117,7 @@ func (r run) describeTrails(ctx context.Context, regions []string, n *notes) []t
 	var trails []trailtypes.Trail
 	for i, a := range asked {
 		if a.Problem == nil {
-			a.Proof.Result = fmt.Sprintf("%d trails", len(a.Out.TrailList))
+			a.Proof.Result = countInWords(len(a.Out.TrailList), "trail")
 			trails = append(trails, a.Out.TrailList...)
 		}
 		n.take(a.Proof, a.Problem, "Which trails there are in "+regions[i])
@@ -134,7 +158,7 @@ func (r run) eventSelectors(ctx context.Context, g *trailGroup) answer[*cloudtra
 
 // describeGroup finds one log group by its whole name; nil where there is none.
 func (r run) describeGroup(ctx context.Context, region, name string) answer[*logtypes.LogGroup] {
-	a := ask(ctx, call{Action: "logs:DescribeLogGroups", Region: region, Args: []string{"--log-group-name-prefix", name}},
+	a := ask(ctx, call{Action: "logs:DescribeLogGroups", Region: region, Args: []string{"--log-group-name-prefix", name}, As: r.By},
 		func(ctx context.Context) (*logtypes.LogGroup, error) {
 			pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(r.Logs(region), &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &name})
 			for pages.HasMorePages() {
@@ -154,7 +178,7 @@ func (r run) describeGroup(ctx context.Context, region, name string) answer[*log
 	if a.Problem == nil {
 		a.Proof.Result = "there is no such log group"
 		if g := a.Out; g != nil {
-			a.Proof.Result = fmt.Sprintf("class %s, created %s", classOf(*g), clock(millis(g.CreationTime)))
+			a.Proof.Result = groupInWords(*g)
 		}
 	}
 	return a
@@ -174,12 +198,9 @@ func (g *trailGroup) cover(q trailQuestion) {
 		if days := aws.ToInt32(lg.RetentionInDays); days > 0 {
 			if kept := q.At.AddDate(0, 0, -int(days)); kept.After(g.from) {
 				g.from = kept
-				gap("The trail's log group keeps %d days.", days)
+				gap("The trail's log group keeps %s.", countInWords(int(days), "day"))
 			}
 		}
-	}
-	if g.account != q.Account {
-		gap("The log group of the trail %s is in account %s; how far it goes back is not known.", g.name, g.account)
 	}
 	// What it shows counts; what it does not show is no proof, and the event
 	// history is asked.
@@ -237,6 +258,9 @@ func pick(groups []*trailGroup, region string, q trailQuestion) *trailGroup {
 func (g *trailGroup) lacks(region string, q trailQuestion) string {
 	if g.class == logtypes.LogGroupClassDelivery {
 		return fmt.Sprintf("The log group of the trail %s is of the class DELIVERY, which no query reads.", g.name)
+	}
+	if g.why != "" {
+		return g.why
 	}
 	if !g.multi && g.home != region {
 		return fmt.Sprintf("The trail %s records %s only.", g.name, g.home)

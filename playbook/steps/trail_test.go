@@ -15,6 +15,7 @@ import (
 	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/stsleuth/stsleuth/internal/awsemu"
 	"github.com/stsleuth/stsleuth/internal/awsemu/insights"
 	"github.com/stsleuth/stsleuth/internal/capture"
 	"github.com/stsleuth/stsleuth/playbook"
@@ -88,6 +89,11 @@ func trailsFile(status, more string) string {
 // about emulates an account with a trail and a role payments-api.
 func about(t *testing.T, files map[string]string) *emulated {
 	t.Helper()
+	return aboutWith(t, awsemu.Options{}, files)
+}
+
+func aboutWith(t *testing.T, options awsemu.Options, files map[string]string) *emulated {
+	t.Helper()
 	all := map[string]string{"iam/roles.json": rolesJSON("payments-api", "/", trustUser, ""), "cloudtrail/trails.json": trailsFile("", "")}
 	for path, content := range files {
 		if content == "" {
@@ -96,7 +102,7 @@ func about(t *testing.T, files map[string]string) *emulated {
 		}
 		all[path] = content
 	}
-	e := emulate(t, "payments-api", "eu-west-1", all)
+	e := emulateWith(t, options, "payments-api", "eu-west-1", all)
 	e.settle(t, playbook.RoleAndHealth, playbook.Clear, facts.RoleAndHealth{Exists: playbook.Yes, RoleARN: payments, RoleName: "payments-api", Path: "/", RoleID: "AROAEXAMPLE0000000001", Account: myAccount})
 	e.settle(t, playbook.RoleConfig, playbook.Clear, facts.RoleConfig{})
 	return e

@@ -201,7 +201,7 @@ func changesSummary(f facts.TrustChanges, name string, inside, bearing int, stat
 		case status == playbook.Blind:
 			return fmt.Sprintf("No change of %s that could touch sessions was seen, but part of the window could not be looked at.", name)
 		case inside > 0:
-			return fmt.Sprintf("%d changes of %s in the window, none of which can touch its sessions or who gets one.", inside, name)
+			return fmt.Sprintf("%s of %s in the window; nothing of it can touch its sessions or who gets one.", countInWords(inside, "change"), name)
 		}
 		return fmt.Sprintf("Nothing about %s was changed in the window.", name)
 	}
@@ -214,7 +214,7 @@ func changesSummary(f facts.TrustChanges, name string, inside, bearing int, stat
 	if over := len(texts) - 3; over > 0 {
 		texts = append(texts[:3], fmt.Sprintf("and %d more", over))
 	}
-	return fmt.Sprintf("%d changes that can touch sessions of %s. %s.", bearing, name, strings.Join(texts, "; "))
+	return fmt.Sprintf("Changes that can touch sessions of %s: %d. %s.", name, bearing, strings.Join(texts, "; "))
 }
 
 // bears says whether a change can touch sessions or who gets one. A policy that

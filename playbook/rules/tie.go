@@ -1,0 +1,170 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/stsleuth/stsleuth/playbook"
+	"github.com/stsleuth/stsleuth/playbook/facts"
+)
+
+// tie says whether a log line is about this role (by an ARN in it, by the name
+// of its stream, by the operator's word) or about another one. Neither: open.
+func (s *sight) tie(l *facts.Line) (tied, other bool) {
+	if len(l.Roles) > 0 {
+		mine := slices.Contains(l.Roles, s.req.Target.Role) &&
+			(len(l.Accounts) == 0 || s.req.Target.Account == "" || slices.Contains(l.Accounts, s.req.Target.Account))
+		return mine, !mine
+	}
+	if s.streamIsOurs(l.Stream) {
+		return true, false
+	}
+	if s.streamIsOthers(l.Stream) {
+		return false, true
+	}
+	for _, g := range s.app.Groups {
+		if g.Name == l.Group && g.Chosen == "configured" {
+			return true, false
+		}
+	}
+	return false, false
+}
+
+// minSharedName is how long a session name must be to recognise a stream by
+// being part of it: shorter ones ("etl", "job") are part of too many words.
+const minSharedName = 6
+
+// sameClient recognises a session name in a log stream's name: both are often
+// the pod, task, instance or job id.
+func sameClient(stream, name string) bool {
+	if name == "" || stream == "" {
+		return false
+	}
+	if stream == name {
+		return true
+	}
+	if len(name) < minSharedName {
+		return slices.Contains(strings.FieldsFunc(stream, func(r rune) bool { return r == '/' }), name)
+	}
+	return strings.Contains(stream, name) || len(stream) >= minSharedName && strings.Contains(name, stream)
+}
+
+func (s *sight) streamIsOurs(stream string) bool {
+	for i := range s.ledger.Sessions {
+		u := &s.ledger.Sessions[i]
+		if sameClient(stream, u.Name) || sameClient(stream, sessionPart(u.Caller.ARN)) {
+			return true
+		}
+	}
+	for i := range s.errors.Failures {
+		f := &s.errors.Failures[i]
+		if sameClient(stream, f.SessionName) || sameClient(stream, sessionPart(f.Caller.ARN)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *sight) streamIsOthers(stream string) bool {
+	for _, r := range s.errors.Roles {
+		if r.RoleARN == s.req.Target.RoleARN {
+			continue
+		}
+		for _, name := range r.SessionNames {
+			if sameClient(stream, name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// sessionPart is the session name in an assumed-role ARN, "" in any other.
+func sessionPart(arn string) string {
+	if !strings.Contains(arn, ":assumed-role/") {
+		return ""
+	}
+	return arn[strings.LastIndexByte(arn, '/')+1:]
+}
+
+// attach finds the session whose use past its end a line reports. By name
+// first: the newest session of the stream's name that had ended. Where no
+// session's name is in the stream, by time: the session that had ended last
+// among those whose client had no living session then.
+func (s *sight) attach(f *failure) {
+	var named, timed *facts.Session
+	var living []*facts.Session
+	for i := range s.ledger.Sessions {
+		u := &s.ledger.Sessions[i]
+		if u.Issued.After(f.at) || u.Expires.IsZero() {
+			continue
+		}
+		ended := !f.at.Before(u.Expires.Add(-expirySlack))
+		if sameClient(f.line.Stream, u.Name) || slices.Contains(f.line.Sessions, s.req.Target.Role+"/"+u.Name) {
+			switch {
+			case ended && (named == nil || !u.Expires.Before(named.Expires)):
+				named = u
+			case !ended:
+				living = append(living, u)
+			}
+			continue
+		}
+		if ended && !u.Service && !s.alive(u, f.at) && (timed == nil || u.Expires.After(timed.Expires)) {
+			timed = u
+		}
+	}
+	switch {
+	case named != nil:
+		f.session, f.byName = named, true
+		// Many clients may share a session name: a newer session is this client's
+		// own only if it was asked for from the same address.
+		// What a service takes for its instances says nothing about who reads it.
+		f.newer = !named.Service && slices.ContainsFunc(living, func(u *facts.Session) bool {
+			return u.Issued.After(named.Issued) && u.Source == named.Source && u.Source != ""
+		})
+	case timed != nil && len(living) == 0:
+		f.session = timed
+	}
+}
+
+// predates: the ledger is whole, and no session of it could be the one that a
+// line tied to this role calls expired. What it speaks of was issued before the
+// ledger begins, which is the longest session's length before the window.
+func (s *sight) predates(l *facts.Line) bool {
+	return s.saw(playbook.Sessions) && s.ledger.Total == len(s.ledger.Sessions) && !slices.ContainsFunc(s.ledger.Sessions, func(u facts.Session) bool {
+		return !u.Issued.After(l.Time)
+	})
+}
+
+// alive reports whether a client had another session, within its time: one of
+// the same name that was asked for from the same address, for many clients may
+// share a name.
+func (s *sight) alive(of *facts.Session, at time.Time) bool {
+	for _, i := range s.names[of.Name] {
+		u := s.ledger.Sessions[i]
+		if u.Source == of.Source && !u.Issued.After(at) && at.Before(u.Expires.Add(-expirySlack)) {
+			return true
+		}
+	}
+	return false
+}
+
+// neighbours: another group is named like the role, this one is not. Discovery
+// finds other teams' groups too, and every account has refused calls.
+func (s *sight) neighbours(group string) bool {
+	own := func(g facts.LogGroup) bool { return sharesWord(s.req.Target.Role, g.Name) }
+	return !sharesWord(s.req.Target.Role, group) && slices.ContainsFunc(s.app.Groups, own)
+}
+
+// sharesWord: one name has a word of the other that tells something.
+func sharesWord(role, group string) bool {
+	words := func(name string) []string {
+		return slices.DeleteFunc(strings.FieldsFunc(strings.ToLower(name), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) }), func(w string) bool {
+			return len(w) < 4 || slices.Contains([]string{"prod", "role", "service", "application", "logs", "lambda", "test", "stage", "staging", "worker", "jobs"}, w)
+		})
+	}
+	theirs := words(group)
+	return slices.ContainsFunc(words(role), func(w string) bool { return slices.Contains(theirs, w) })
+}
