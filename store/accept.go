@@ -4,10 +4,18 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/stsleuth/stsleuth/playbook"
 )
+
+// MaxGoing bounds what is going on at once, over all replicas: a flood of
+// questions must not fill Redis. Twenty a second for two minutes are fewer.
+const MaxGoing = 5000
+
+// full is accept's answer when MaxGoing is reached.
+const full = -2
 
 // acceptScript stores a command, or finds what answers it.
 //
@@ -15,12 +23,12 @@ import (
 //	KEYS[14] answers   KEYS[15] deliveries
 //	KEYS[16] by:time   KEYS[17] by:role   KEYS[18] by:channel
 //	KEYS[19] record of the investigation that this one succeeds
-//	ARGV[1] id   ARGV[2] record as JSON   ARGV[3] account/role/region
+//	ARGV[1] id   ARGV[2] record as JSON   ARGV[3] account/role/region, and the direct message where it is asked in one
 //	ARGV[4] role   ARGV[5] channel   ARGV[6] team
 //	ARGV[7] "1": always a new one   ARGV[8] how long a finished one answers, ms
 //	ARGV[9] parent message as JSON   ARGV[10] id of the one it succeeds, or ""
 //	ARGV[11…] names of the delivery
-//	Output: {1, how, id, now in ms} done, {0, how, id} this delivery was answered so before
+//	Output: -2 too much is going on; {1, how, id, now in ms} done, {0, how, id} this delivery was answered so before
 var acceptScript = transition("accept", `
 local ANSWERS, DELIVERIES = KEYS[14], KEYS[15]
 for i = 11, #ARGV do
@@ -49,6 +57,8 @@ if ARGV[7] ~= "1" then
   end
 end
 
+if redis.call("ZCARD", LIVE) >= `+strconv.Itoa(MaxGoing)+` then return -2 end
+
 redis.call("HSET", RECORD, "head", ARGV[2], "state", "accepted", "accepted", now, "token", 0, "try", 1, "card", 0,
   "role", ARGV[4], "channel", ARGV[5], "team", ARGV[6], "same", same)
 redis.call("HSET", SAME, same, id .. " 0")
@@ -61,7 +71,7 @@ tell(id, "parent", ARGV[9])
 
 local old = ARGV[10]
 if old ~= "" and redis.call("HEXISTS", KEYS[19], "state") == 1 then
-  redis.call("HSET", KEYS[19], "superseded_by", id)
+  redis.call("HSET", KEYS[19], "superseded_by", id, "superseded_at", "")
   redis.call("HINCRBY", KEYS[19], "card", 1)
   if redis.call("HEXISTS", KEYS[19], "ts") == 1 then redis.call("ZADD", CARDS, "NX", now, old) end
 end
@@ -88,16 +98,22 @@ func (s *Store) Accept(ctx context.Context, d playbook.Delivery, inv playbook.In
 	if err != nil {
 		return playbook.Acceptance{}, fmt.Errorf("%s: %w", what, err)
 	}
-	parent, err := json.Marshal(playbook.Message{Investigation: id, Kind: playbook.ParentMessage})
+	parent, err := json.Marshal(playbook.Message{Investigation: id, Kind: playbook.ParentMessage, Extends: inv.Extends})
 	if err != nil {
 		return playbook.Acceptance{}, fmt.Errorf("%s: %w", what, err)
 	}
 	same := strings.Join([]string{t.Account, t.Role, t.Region}, "/")
+	if strings.HasPrefix(inv.Place.Channel, "D") { // a direct message: nobody else could follow it there
+		same += "/" + inv.Place.Channel
+	}
 	keys := append(one(id), answersKey(), deliveriesKey(), byTimeKey(), byRoleKey(t.Role), byChannelKey(inv.Place.Channel),
 		recordKey(inv.Extends))
 	args := append([]any{id, head, same, t.Role, inv.Place.Channel, inv.Place.Team, oneIf(fresh),
 		playbook.RecentFor.Milliseconds(), parent, inv.Extends}, deliveryFields(d)...)
 	n, results, err := s.run(ctx, what, acceptScript, keys, args...)
+	if err == nil && n == full {
+		err = &playbook.InputError{Problem: fmt.Sprintf("%d investigations and checks are going on already; nothing was started.", MaxGoing), Hint: "Try again when some of them have ended."}
+	}
 	if err != nil {
 		return playbook.Acceptance{}, err
 	}

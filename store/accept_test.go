@@ -141,3 +141,93 @@ func aSuccessor(t *testing.T, url string) {
 		t.Errorf("extends %q, want %q", got, old)
 	}
 }
+
+// A direct message is not where somebody else can be sent.
+func aDirectMessageIsItsOwn(t *testing.T, url string) {
+	s := replica(t, url)
+	ask := func(channel string) playbook.How {
+		in := asked("payments-api")
+		in.Place.Channel = channel
+		a, err := s.Accept(t.Context(), playbook.Delivery{}, in, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a.How
+	}
+	for _, tc := range []struct {
+		channel string
+		want    playbook.How
+	}{{"D1", playbook.New}, {"C1", playbook.New}, {"C2", playbook.Joined}, {"D1", playbook.Joined}, {"D2", playbook.New}} {
+		if got := ask(tc.channel); got != tc.want {
+			t.Errorf("asked in %s: %v, want %v", tc.channel, got, tc.want)
+		}
+	}
+}
+
+// The superseded card gets the link to the new one as soon as there is one, once,
+// whoever dies meanwhile; of two successors the newer one's stands.
+func aSuccessorsLink(t *testing.T, url string) {
+	s := replica(t, url)
+	old := accept(t, s, asked("payments-api"))
+	send(t, s)
+	next := func() (id string, parent playbook.Message) {
+		t.Helper()
+		in := asked("payments-api")
+		in.Extends, in.ExtendsAt = old, "https://acme.slack.com/archives/C1/p1"
+		id = accept(t, s, in)
+		eventually(t, "the new parent", 5*time.Second, func() bool {
+			unpaced(t, s)
+			ms, err := s.Claim(t.Context(), 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range ms {
+				if m.Investigation == id {
+					parent = m
+				} else if err := s.Posted(t.Context(), m, playbook.Posted{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return parent.Investigation == id
+		})
+		return id, parent
+	}
+	up := func(m playbook.Message, link string) {
+		t.Helper()
+		if err := s.Posted(t.Context(), m, playbook.Posted{Channel: "C1", TS: "2", Permalink: link}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, m := next()
+	if got := load(t, s, first).ExtendsAt; got != "https://acme.slack.com/archives/C1/p1" {
+		t.Errorf("the new card's link to the old one: %q", got)
+	}
+	if m.Extends != old {
+		t.Errorf("the new parent does not say whom it succeeds: %+v", m)
+	}
+	second, newer := next()
+	up(newer, "https://acme.slack.com/archives/C1/p3")
+	version := load(t, s, old)
+	for range 2 { // noted again by who had died, and of a successor that is not the newest
+		up(newer, "https://acme.slack.com/archives/C1/p3")
+		up(m, "https://acme.slack.com/archives/C1/p2")
+	}
+	if version.SupersededBy != second || version.SupersededAt != "https://acme.slack.com/archives/C1/p3" {
+		t.Errorf("superseded by %s at %q", version.SupersededBy, version.SupersededAt)
+	}
+	if got := load(t, s, old); got.SupersededAt != version.SupersededAt {
+		t.Errorf("afterwards the link is %q", got.SupersededAt)
+	}
+	var edits int
+	eventually(t, "the old card's edit", 5*time.Second, func() bool {
+		unpaced(t, s)
+		m, ok := send(t, s)
+		if ok && m.Update && m.Investigation == old {
+			edits++
+		}
+		return edits > 0
+	})
+	if n, err := s.rdb.ZScore(t.Context(), cardsKey(), old).Result(); err == nil {
+		t.Errorf("the old card is to be edited once more, at %v", n)
+	}
+}

@@ -256,3 +256,35 @@ func TestAServerThatNeverAnswers(t *testing.T) {
 		t.Errorf("it took %s", took)
 	}
 }
+
+// An operator reads one line when Redis goes away and one when it is back,
+// whatever asynq, the heartbeats and the watchdog have to say meanwhile.
+func TestAnOutageIsTwoLinesOfTheLog(t *testing.T) {
+	t.Parallel()
+	m := miniredis.RunT(t)
+	var log lines
+	s, err := Open(t.Context(), "redis://"+m.Addr(), Options{Log: slog.New(slog.NewJSONHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	started := make(chan struct{}, 1)
+	stop := working(t, s, Tasks{Investigate: investigate(s, plan(stuck(started)))})
+	id := accept(t, s, asked("payments-api"))
+	<-started
+	m.Close()
+	eventually(t, "the first line", 5*time.Second, func() bool { return strings.Contains(log.String(), "does not answer") })
+	<-time.After(6 * time.Second) // a heartbeat and the watchdog fail each second, asynq's parts each few
+	if err := m.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the last line", 10*time.Second, func() bool { return strings.Contains(log.String(), "answers again") })
+	if _, err := s.Cancel(t.Context(), id, bob); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	all := strings.Split(strings.TrimSpace(log.String()), "\n")
+	if len(all) != 2 || !strings.Contains(all[0], `"level":"ERROR"`) || !strings.Contains(all[0], "does not answer") || !strings.Contains(all[1], "answers again") {
+		t.Errorf("the log of an outage:\n%s", log.String())
+	}
+}

@@ -18,10 +18,14 @@ func dueKey() string     { return tag + "due" }     // sorted set: threads with 
 func cardsKey() string   { return tag + "cards" }   // sorted set: parents to edit, by when
 func waitingKey() string { return tag + "waiting" } // sorted set: messages not posted, by when queued
 func deadKey() string    { return tag + "dead" }    // sorted set: messages given up on, by when
-func paceKey() string    { return tag + "pace" }    // hash: when a channel or workspace may be written to again
+func paceKey() string    { return tag + "pace" }    // hash: when a channel or workspace may be written to again, AWS be asked again
+
+// slotsKey is an account and region of AWS: hash, who has a query running there
+// and who waits for one.
+func slotsKey(place string) string { return tag + "slots:" + place }
 
 // What has been answered.
-func sameKey() string       { return tag + "same" }       // hash: account/role/region to the newest investigation
+func sameKey() string       { return tag + "same" }       // hash: account/role/region[/direct message] to the newest investigation
 func answersKey() string    { return tag + "answers" }    // hash: delivery to the answer it got
 func deliveriesKey() string { return tag + "deliveries" } // sorted set: deliveries, by when they came
 

@@ -13,12 +13,12 @@ import (
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
-// listed are the fields that a list shows; outcomes are the bulk of a record
-// and not among them.
-var listed = []string{"head", "state", "accepted", "ended", "problem", "superseded_by", "stopped_by", "report"}
+// listed are the fields that a list shows, the link to the card among them;
+// outcomes are the bulk of a record and not.
+var listed = []string{"head", "state", "accepted", "ended", "problem", "superseded_by", "stopped_by", "report", "posted:parent"}
 
-// List reads the records that match, the newest first, without steps, messages,
-// presses and feedback (Load has them).
+// List reads the records that match, the newest first, without steps, messages
+// but the parent, presses and feedback (Load has them).
 func (s *Store) List(ctx context.Context, f playbook.Filter) ([]playbook.Investigation, error) {
 	const what = "list investigations"
 	ctx, cancel := context.WithTimeoutCause(ctx, CallTimeout, ErrUnavailable)

@@ -45,7 +45,7 @@ func decode(fields map[string]string) (inv playbook.Investigation, err error) {
 		err = e
 	}
 	inv.Accepted, inv.Ended = moment(fields["accepted"]), moment(fields["ended"])
-	inv.Problem, inv.SupersededBy = fields["problem"], fields["superseded_by"]
+	inv.Problem, inv.SupersededBy, inv.SupersededAt = fields["problem"], fields["superseded_by"], fields["superseded_at"]
 	read(fields["stopped_by"], &inv.StoppedBy)
 
 	starts := map[playbook.StepID]int{}

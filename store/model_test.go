@@ -124,7 +124,7 @@ func (c call) try(t *testing.T, s *Store, id string, held *engine.Token) answere
 		// As the watchdog does for a run that it finds silent, whose task is gone.
 		try := s.rdb.HGet(t.Context(), recordKey(id), "try").Val()
 		var n int64
-		n, _, err = s.run(t.Context(), "resume", resumeScript, one(id), id, id, "", -1000, try, "0", 1000)
+		n, _, err = s.run(t.Context(), "resume", resumeScript, one(id), id, id, "", -1000, try, "0", 1000, "note/resumed", "{}")
 		a.Did = n == done
 	}
 	if errors.Is(err, engine.ErrFenced) {

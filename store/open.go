@@ -36,7 +36,7 @@ const Retention = 30 * 24 * time.Hour
 //
 // TLS trusts the system's roots and those of SSL_CERT_FILE.
 func Open(ctx context.Context, rawURL string, o Options) (*Store, error) {
-	s := &Store{retention: o.Retention, workers: o.Workers, log: o.Log}
+	s := &Store{retention: o.Retention, workers: o.Workers, log: o.Log, paced: o.Paced, failed: o.Failed}
 	if s.retention <= 0 {
 		s.retention = Retention
 	}
@@ -45,6 +45,12 @@ func Open(ctx context.Context, rawURL string, o Options) (*Store, error) {
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.paced == nil {
+		s.paced = func(time.Duration) {}
+	}
+	if s.failed == nil {
+		s.failed = func() {}
 	}
 	if rawURL == "" || rawURL == "embedded:" {
 		m, err := miniredis.Run()
@@ -59,11 +65,12 @@ func Open(ctx context.Context, rawURL string, o Options) (*Store, error) {
 		return nil, err
 	}
 	opts.PoolSize = s.workers + 20 // every task may write while the loops poll
-	s.rdb = redis.NewUniversalClient(opts)
+	s.rdb, s.away = redis.NewUniversalClient(opts), &outage{log: s.log}
 	s.inspector = asynq.NewInspectorFromRedisClient(s.rdb)
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	s.rdb.AddHook(s.away) // not before: who opens says by himself that it failed
 	return s, nil
 }
 

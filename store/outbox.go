@@ -14,8 +14,11 @@ import (
 
 const (
 	// LeaseFor is how long a claimed message belongs to its sender. After that
-	// another one gets it, with Unsure set.
-	LeaseFor = 30 * time.Second
+	// another one gets it, with Unsure set, looks in the thread and posts what is
+	// not there: a post that lands later than this is there twice. So it is longer
+	// than a Claim, the sending and what is under way after it may take together;
+	// internal/app says so where the compiler sees it.
+	LeaseFor = 15 * time.Second
 	// PollEvery is how often a sender that found nothing asks again.
 	PollEvery = 200 * time.Millisecond
 
@@ -62,7 +65,8 @@ func (s *Store) Tell(ctx context.Context, m playbook.Message) error {
 //	ARGV[1] id   ARGV[2] lease, ms
 //	ARGV[3] ms between posts to a channel    ARGV[4] how many may come at once
 //	ARGV[5] ms between posts to a workspace  ARGV[6] how many may come at once
-//	Output: {1, message, attempt, unsure, ts, channel, team, posted channel, card version}, 0 nothing now
+//	Output: {1, message, attempt, unsure, ts, channel, team, posted channel, card version,
+//	ms that it has waited for the pace}, 0 nothing now
 var claimScript = transition("claim", paceLua+`
 local id = ARGV[1]
 local due = redis.call("ZSCORE", DUE, id)
@@ -75,16 +79,20 @@ end
 local channel, team = "post:" .. get("channel"), "posts:" .. get("team")
 local wait = math.max(delay(channel, ARGV[3], ARGV[4]), delay(team, ARGV[5], ARGV[6]))
 if wait > 0 then
+  redis.call("HSETNX", RECORD, "paced:" .. message, now)
   redis.call("ZADD", DUE, now + wait, id)
   return 0
 end
+local refused = number("paced:" .. message)
+local paced = refused > 0 and now - refused or 0
+redis.call("HDEL", RECORD, "paced:" .. message)
 take(channel, ARGV[3])
 take(team, ARGV[5])
 redis.call("ZADD", DUE, now + tonumber(ARGV[2]), id)
 local unsure = get("unsure:" .. message) or "0"
 set("unsure:" .. message, "1")
 return {1, get("msg:" .. message), redis.call("HINCRBY", RECORD, "attempts:" .. message, 1), unsure,
-  get("ts") or "", get("channel"), get("team"), get("ts_channel") or "", get("card")}
+  get("ts") or "", get("channel"), get("team"), get("ts_channel") or "", get("card"), paced}
 `)
 
 // claimCardScript hands out an edit of a parent. While an investigation goes
@@ -118,12 +126,16 @@ return {1, get("card"), redis.call("HINCRBY", RECORD, "attempts:card", 1), get("
 // Claim hands out up to n messages that may be sent now, each for LeaseFor:
 // parents' edits first, then the first message of each thread, as far as the
 // pace of channel and workspace allows. No answer means that there is nothing
-// to do at the moment; ask again after PollEvery.
+// to do at the moment; ask again after PollEvery. All of it takes at most
+// CallTimeout, so that the first one's lease is still young; what was claimed
+// until then comes with the error.
 //
 // Place is filled in: Thread is the parent's ts (of an Update, the message to
 // edit), "" for the parent itself.
 func (s *Store) Claim(ctx context.Context, n int) ([]playbook.Message, error) {
 	const what = "claim messages"
+	ctx, cancel := context.WithTimeoutCause(ctx, CallTimeout, ErrUnavailable)
+	defer cancel()
 	cards, threads, err := s.claimable(ctx)
 	if err != nil {
 		return nil, err
@@ -156,6 +168,7 @@ func (s *Store) Claim(ctx context.Context, n int) ([]playbook.Message, error) {
 		if ok != done {
 			continue
 		}
+		s.paced(time.Duration(r[8].(int64)) * time.Millisecond)
 		var m playbook.Message
 		if err := json.Unmarshal([]byte(r[0].(string)), &m); err != nil {
 			return out, fmt.Errorf("%s of %s: %w", what, id, err)
@@ -179,8 +192,6 @@ func (s *Store) Claim(ctx context.Context, n int) ([]playbook.Message, error) {
 // Redis's clock, so that a sender's own does not matter.
 func (s *Store) claimable(ctx context.Context) (cards, threads []string, err error) {
 	const what, most = "look for messages to send", 50
-	ctx, cancel := context.WithTimeoutCause(ctx, CallTimeout, ErrUnavailable)
-	defer cancel()
 	pipe := s.rdb.Pipeline()
 	c := pipe.ZRangeWithScores(ctx, cardsKey(), 0, most-1)
 	t := pipe.ZRangeWithScores(ctx, dueKey(), 0, most-1)
@@ -200,11 +211,14 @@ func (s *Store) claimable(ctx context.Context) (cards, threads []string, err err
 	return due(c.Val()), due(t.Val()), nil
 }
 
-// postedScript notes that a message is up and lets the thread's next one go.
+// postedScript notes that a message is up and lets the thread's next one go. A
+// successor's parent gives its link to the card that it supersedes.
 //
-//	KEYS[1-13]   ARGV[1] id   ARGV[2] message id   ARGV[3] posted as JSON
+//	KEYS[1-13]   KEYS[14] record of the investigation that this one succeeds
+//	ARGV[1] id   ARGV[2] message id   ARGV[3] posted as JSON
 //	ARGV[4] its ts, "" when there was nothing to post   ARGV[5] its channel
 //	ARGV[6] version of the parent that it shows, 0 for other messages
+//	ARGV[7] id of the one that this one succeeds, or ""   ARGV[8] link
 //	Output: 1 noted, 0 was noted before, -1 unknown investigation
 var postedScript = transition("posted", `
 local id, message = ARGV[1], ARGV[2]
@@ -218,6 +232,11 @@ redis.call("HDEL", RECORD, "msg:" .. message, "attempts:" .. message, "unsure:" 
 if message == "parent" and ARGV[4] ~= "" then
   redis.call("HSET", RECORD, "ts", ARGV[4], "ts_channel", ARGV[5], "card_done", ARGV[6], "card_at", now)
   if number("card") > tonumber(ARGV[6]) then redis.call("ZADD", CARDS, now + APART, id) end
+  if ARGV[7] ~= "" and redis.call("HGET", KEYS[14], "superseded_by") == id then
+    redis.call("HSET", KEYS[14], "superseded_at", ARGV[8])
+    redis.call("HINCRBY", KEYS[14], "card", 1)
+    if redis.call("HEXISTS", KEYS[14], "ts") == 1 then redis.call("ZADD", CARDS, "NX", now, ARGV[7]) end
+  end
 end
 nextone(id)
 return 1
@@ -252,16 +271,20 @@ func (s *Store) Posted(ctx context.Context, m playbook.Message, p playbook.Poste
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	_, _, err = s.run(ctx, what, postedScript, one(m.Investigation), m.Investigation, string(m.ID()), text, p.TS, p.Channel, m.Version)
+	_, _, err = s.run(ctx, what, postedScript, append(one(m.Investigation), recordKey(m.Extends)),
+		m.Investigation, string(m.ID()), text, p.TS, p.Channel, m.Version, m.Extends, p.Permalink)
 	return err
 }
 
-// retryScript gives a claimed message back for a while.
+// retryScript gives a claimed message back for a while. One that was claimed
+// again meanwhile is the newer sender's, which may be posting it.
 //
 //	KEYS[1-13]   ARGV[1] id   ARGV[2] message id, "card" for an edit   ARGV[3] wait, ms   ARGV[4] "1": it may be up
-//	Output: 1 given back, 0 it is not the thread's next any more
+//	ARGV[5] attempt
+//	Output: 1 given back, 0 it is not the thread's next any more, -1 another sender has it
 var retryScript = transition("retry", `
 local id, message = ARGV[1], ARGV[2]
+if number("attempts:" .. message) > tonumber(ARGV[5]) then return -1 end
 if message == "card" then
   if not redis.call("ZSCORE", CARDS, id) then return 0 end
   redis.call("ZADD", CARDS, now + tonumber(ARGV[3]), id)
@@ -277,7 +300,7 @@ return 1
 // says that it may be up nevertheless.
 func (s *Store) Retry(ctx context.Context, m playbook.Message, after time.Duration) error {
 	_, _, err := s.run(ctx, fmt.Sprintf("give message %s of %s back", m.ID(), m.Investigation), retryScript,
-		one(m.Investigation), m.Investigation, name(m), after.Milliseconds(), oneIf(m.Unsure))
+		one(m.Investigation), m.Investigation, name(m), after.Milliseconds(), oneIf(m.Unsure), m.Attempt)
 	return err
 }
 
@@ -290,7 +313,8 @@ func name(m playbook.Message) string {
 }
 
 // deadScript gives a message up. The thread goes on without it; without its
-// parent it can't, and the investigation has failed.
+// parent it can't, and the investigation has failed. An edit is given up for
+// this version: the next one is tried anew.
 //
 //	KEYS[1-13]   ARGV[1] id   ARGV[2] message id, "card" for an edit   ARGV[3] reason, for people
 //	ARGV[4] version of an edit
@@ -298,12 +322,16 @@ func name(m playbook.Message) string {
 var deadScript = transition("dead", `
 local id, message = ARGV[1], ARGV[2]
 if not get("state") then return -1 end
-if get("posted:" .. message) or get("dead:" .. message) then return 0 end
-if message ~= "card" and not get("msg:" .. message) then return 0 end
+if message == "card" then
+  if tonumber(ARGV[4]) <= number("card_done") then return 0 end
+elseif get("dead:" .. message) or not get("msg:" .. message) then
+  return 0
+end
 set("dead:" .. message, ARGV[3])
 redis.call("ZADD", DEAD, now, id .. " " .. message)
 if message == "card" then
   set("card_done", ARGV[4])
+  redis.call("HDEL", RECORD, "attempts:card")
   if number("card") > tonumber(ARGV[4]) then redis.call("ZADD", CARDS, now + APART, id) else redis.call("ZREM", CARDS, id) end
   return 1
 end

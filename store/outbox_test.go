@@ -319,6 +319,84 @@ func aDeadMessage(t *testing.T, url string) {
 	}
 }
 
+func aCardDeadTwice(t *testing.T, url string) {
+	s := replica(t, url)
+	id := accept(t, s, asked("payments-api"))
+	send(t, s)
+	token := begin(t, s, id)
+	claim := func() (edit playbook.Message) {
+		t.Helper()
+		eventually(t, "an edit", 5*time.Second, func() bool {
+			unpaced(t, s)
+			ms, err := s.Claim(t.Context(), 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range ms {
+				if m.Update {
+					edit = m
+				} else if err := s.Posted(t.Context(), m, playbook.Posted{Channel: "C1", TS: "1"}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return edit.Update
+		})
+		return edit
+	}
+	for n, step := range []playbook.StepID{"aa", "bb"} {
+		m := claim()
+		if m.Attempt != 1 {
+			t.Errorf("the edit of version %d begins with attempt %d", m.Version, m.Attempt)
+		}
+		for range 2 {
+			if err := s.Dead(t.Context(), m, "Slack did not take it."); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if f, err := s.Figures(t.Context()); err != nil || f.Cards != 0 || f.Dead != 1 {
+			t.Fatalf("after death %d: %d cards are to be edited, %d are dead, %v", n+1, f.Cards, f.Dead, err)
+		}
+		settle(t, s, id, token, outcome(n+1, step)) // the card shows something old again
+	}
+	if err := s.Posted(t.Context(), claim(), playbook.Posted{}); err != nil {
+		t.Fatal(err)
+	}
+	if f, _ := s.Figures(t.Context()); f.Dead != 0 || f.Cards != 0 {
+		t.Errorf("the card was edited at last, and there are %d dead and %d waiting", f.Dead, f.Cards)
+	}
+}
+
+func aLateRetry(t *testing.T, url string) {
+	s, other := replica(t, url), replica(t, url)
+	id := accept(t, s, asked("payments-api"))
+	claim := func(s *Store) playbook.Message {
+		t.Helper()
+		unpaced(t, s)
+		ms, err := s.Claim(t.Context(), 1)
+		if err != nil || len(ms) != 1 {
+			t.Fatalf("claimed %v, %v", ms, err)
+		}
+		return ms[0]
+	}
+	late := claim(s)
+	if err := s.rdb.ZAdd(t.Context(), dueKey(), z(0, id)).Err(); err != nil { // its lease runs out
+		t.Fatal(err)
+	}
+	claim(other) // posts it, and dies before it notes so
+	if err := s.Retry(t.Context(), late, 0); err != nil {
+		t.Fatal(err)
+	}
+	if ms, err := s.Claim(t.Context(), 1); err != nil || len(ms) != 0 {
+		t.Errorf("a message was handed out while another sender has it: %v, %v", ms, err)
+	}
+	if err := s.rdb.ZAdd(t.Context(), dueKey(), z(0, id)).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if m := claim(s); !m.Unsure {
+		t.Error("a message that may be up is to be posted without a look")
+	}
+}
+
 func aDeadParent(t *testing.T, url string) {
 	s := replica(t, url)
 	id := accept(t, s, asked("payments-api"))

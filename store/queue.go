@@ -97,7 +97,7 @@ func (s *Store) Work(ctx context.Context, t Tasks) error {
 		DelayedTaskCheckInterval: time.Second,
 		RetryDelayFunc:           func(int, error, *asynq.Task) time.Duration { return time.Second },
 		ShutdownTimeout:          5 * time.Second,
-		Logger:                   asynqLog{s.log},
+		Logger:                   asynqLog{s.log, s.away},
 		LogLevel:                 asynq.WarnLevel,
 	})
 	leaving := make(chan struct{})
@@ -250,16 +250,7 @@ func (s *Store) keepAlive(ctx context.Context, cancel context.CancelCauseFunc, l
 			cancel(engine.ErrFenced)
 			return
 		case err != nil:
-			log.Warn("no heartbeat", "err", err)
+			warn(log, "no heartbeat", err)
 		}
 	}
 }
-
-// asynqLog gives asynq's few warnings to slog.
-type asynqLog struct{ log *slog.Logger }
-
-func (l asynqLog) Debug(args ...any) { l.log.Debug(fmt.Sprint(args...), "from", "asynq") }
-func (l asynqLog) Info(args ...any)  { l.log.Info(fmt.Sprint(args...), "from", "asynq") }
-func (l asynqLog) Warn(args ...any)  { l.log.Warn(fmt.Sprint(args...), "from", "asynq") }
-func (l asynqLog) Error(args ...any) { l.log.Error(fmt.Sprint(args...), "from", "asynq") }
-func (l asynqLog) Fatal(args ...any) { l.log.Error(fmt.Sprint(args...), "from", "asynq") }

@@ -224,7 +224,10 @@ return 1
 // One that has ended stays as it is.
 func (s *Store) Fail(ctx context.Context, id, problem string) error {
 	n, _, err := s.run(ctx, "fail "+id, failScript, one(id), id, problem)
-	if err == nil && n == fenced {
+	switch {
+	case err == nil && n == done:
+		s.failed()
+	case err == nil && n == fenced:
 		err = fmt.Errorf("fail %s: %w", id, ErrUnknown)
 	}
 	return err

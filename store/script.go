@@ -146,16 +146,15 @@ var away = []string{"LOADING", "READONLY", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAI
 // wrap classifies an error of Redis: what it refused, what the caller gave up,
 // and, for all else, that it is away.
 func wrap(ctx context.Context, what string, err error) error {
-	var refused redis.Error
 	switch {
 	case err == nil || errors.Is(err, redis.Nil):
 		return err
-	case errors.As(err, &refused) && !unavailable(refused):
-		return fmt.Errorf("%s: %w", what, err)
-	case errors.Is(ctx.Err(), context.Canceled): // a deadline, whosoever's, is Redis's fault
+	case gone(ctx, err) || errors.Is(err, redis.ErrClosed):
+		return fmt.Errorf("%s: %w: %v", what, ErrUnavailable, err)
+	case errors.Is(ctx.Err(), context.Canceled):
 		return fmt.Errorf("%s: %w", what, context.Cause(ctx))
 	}
-	return fmt.Errorf("%s: %w: %v", what, ErrUnavailable, err)
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 func unavailable(refused redis.Error) bool {

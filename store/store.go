@@ -18,6 +18,8 @@
 //	load.go      reading           list.go     indexes
 //	outbox.go    messages          pace.go     how fast they may go
 //	queue.go     asynq             watchdog.go resume, janitor
+//	outage.go    Redis being away, once in the log
+//	limits.go    what all replicas do to an AWS account
 //
 // *Store satisfies engine.Journal and the narrow interfaces of handlers and
 // bot; it speaks playbook types only.
@@ -58,6 +60,10 @@ type Options struct {
 	Retention time.Duration // how long an ended investigation is kept; 0: 30 days
 	Workers   int           // tasks at once in this process; 0: 20
 	Log       *slog.Logger  // nil: none
+	// Paced is told how long a message that is handed out had waited for its
+	// channel's or workspace's pace, Failed that an investigation was given up on.
+	Paced  func(time.Duration) // nil: nobody counts
+	Failed func()
 }
 
 // Store is Redis as this program sees it. Safe for concurrent use.
@@ -68,6 +74,9 @@ type Store struct {
 	retention time.Duration
 	workers   int
 	log       *slog.Logger
+	paced     func(time.Duration)
+	failed    func()
+	away      *outage
 
 	mu         sync.Mutex
 	generation string // which incarnation of Redis's data we know; guarded by mu

@@ -2,11 +2,15 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/stsleuth/stsleuth/playbook"
 )
 
 const (
@@ -37,7 +41,7 @@ func (s *Store) Watchdog(ctx context.Context) error {
 		case <-tick.C:
 		}
 		if _, err := s.checkGeneration(ctx); err != nil {
-			s.log.Warn("the watchdog can't see", "err", err)
+			warn(s.log, "the watchdog can't see", err)
 			continue
 		}
 		if time.Since(last) > watchEvery+CallTimeout {
@@ -46,13 +50,13 @@ func (s *Store) Watchdog(ctx context.Context) error {
 		last = time.Now()
 		if last.After(patience) {
 			if _, err := s.Resume(ctx, StaleAfter); err != nil {
-				s.log.Warn("could not look for silent runs", "err", err)
+				warn(s.log, "could not look for silent runs", err)
 			}
 		}
 		if time.Since(swept) > sweepEvery {
 			swept = time.Now()
 			if _, err := s.Sweep(ctx, s.retention); err != nil {
-				s.log.Warn("could not remove what has expired", "err", err)
+				warn(s.log, "could not remove what has expired", err)
 			}
 		}
 	}
@@ -63,6 +67,7 @@ func (s *Store) Watchdog(ctx context.Context) error {
 //	KEYS[1-13]   ARGV[1] id   ARGV[2] member   ARGV[3] suffix
 //	ARGV[4] how long it must have been silent, ms   ARGV[5] the task that was looked at
 //	ARGV[6] "1": that task is still in the queue    ARGV[7] falls allowed
+//	ARGV[8] message id   ARGV[9] message as JSON, for an investigation that was under way
 //	Output: {1, number of the task to queue}, 0 nothing to do, -1 it fell too often
 var resumeScript = transition("resume", `
 local suffix = ARGV[3]
@@ -77,8 +82,13 @@ redis.call("ZADD", LIVE, now, ARGV[2])
 if ARGV[6] == "1" then return 0 end
 if redis.call("HINCRBY", RECORD, "falls" .. suffix, 1) > tonumber(ARGV[7]) then return -1 end
 redis.call("HINCRBY", RECORD, "token" .. suffix, 1)
+if suffix == "" and state == "running" then tell(ARGV[1], ARGV[8], ARGV[9]) end
 return {1, redis.call("HINCRBY", RECORD, "try" .. suffix, 1)}
 `)
+
+// ResumedNote is the Ref of the note that tells the thread of the first
+// interruption.
+const ResumedNote = "resumed"
 
 // Resume queues a task for every run that has been silent for that long, and
 // returns how many those were. A run that waits in the queue for a free worker
@@ -129,7 +139,12 @@ func (s *Store) resume(ctx context.Context, m string, silent time.Duration) (boo
 	if err != nil {
 		return false, err
 	}
-	n, results, err := s.run(ctx, what, resumeScript, one(id), id, m, suffix(press), silent.Milliseconds(), try, oneIf(waiting), MaxFalls)
+	note := playbook.Message{Investigation: id, Kind: playbook.NoteMessage, Ref: ResumedNote}
+	message, err := json.Marshal(note)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", what, err)
+	}
+	n, results, err := s.run(ctx, what, resumeScript, one(id), id, m, suffix(press), silent.Milliseconds(), try, oneIf(waiting), MaxFalls, string(note.ID()), message)
 	switch {
 	case err != nil:
 		return false, err
