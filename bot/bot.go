@@ -9,7 +9,7 @@
 //
 // What slack-go does not do itself is in open_throttle.go (it reopens sockets
 // without a pause) and socketlog.go (it tells nobody why a socket was closed).
-// reconcile.go finds a message of which we don't know whether it was posted,
+// calls.go counts what Slack answers, reconcile.go finds a message of which we don't know whether it was posted,
 // rooms.go knows channels, directory.go people and user groups, errors.go says what each of Slack's errors means.
 //
 // What is decided is decided in package handlers, what is said in bot/render.
@@ -36,7 +36,7 @@ import (
 )
 
 // callTimeout bounds one Web API call; slack-go's own client has no bound.
-const callTimeout = 15 * time.Second
+const callTimeout = 8 * time.Second
 
 // Desk is what the bot asks to decide: *handlers.Desk.
 type Desk interface {
@@ -79,6 +79,12 @@ type Options struct {
 	Replicas int
 	Log      *slog.Logger
 	Pace     Pace // the zero value is Slack's
+	// Acked is told of every acknowledgement and how long after the envelope it
+	// came; kind is command, press, shortcut or form, "" where nobody waits.
+	Acked func(kind string, took time.Duration) // nil: nobody counts
+	// Called is told of every request to Slack and of Slack's answer: "ok" or its
+	// own word. See calls.go.
+	Called func(method, code string) // nil: nobody counts
 }
 
 // Bot is one process's Slack edge.
@@ -130,8 +136,15 @@ func New(o Options) (*Bot, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Replicas = max(o.Replicas, 1)
+	if o.Acked == nil {
+		o.Acked = func(string, time.Duration) {}
+	}
+	if o.Called == nil {
+		o.Called = func(string, string) {}
+	}
 	o.Pace = o.Pace.orSlack()
-	b := &Bot{Options: o, http: &http.Client{Timeout: callTimeout}, slots: make(chan struct{}, working)}
+	calls := &calls{api: o.APIURL, next: http.DefaultTransport, called: o.Called}
+	b := &Bot{Options: o, http: &http.Client{Timeout: callTimeout, Transport: calls}, slots: make(chan struct{}, working)}
 	b.throttle = newOpenThrottle(b.http, o.Pace)
 	b.api = slack.New(o.BotToken, slack.OptionAppLevelToken(o.AppToken), slack.OptionAPIURL(o.APIURL), slack.OptionHTTPClient(b.throttle),
 		slack.OptionOnResponseHeaders(b.seeScopes), slack.OptionLog(quiet{}))

@@ -44,14 +44,14 @@ func (b *Bot) Person(ctx context.Context, by playbook.Person) access.Kind {
 // https://docs.slack.dev/reference/objects/user-object
 func (b *Bot) kind(u *slack.User) access.Kind {
 	switch {
+	case u.Deleted:
+		return access.UnknownPerson
 	case u.IsBot || u.IsWorkflowBot || u.IsConnectorBot:
 		return access.Machine
 	case u.IsStranger || u.TeamID != b.team && !slices.Contains(u.Enterprise.Teams, b.team):
 		return access.Stranger
 	case u.IsRestricted || u.IsUltraRestricted:
 		return access.Guest
-	case u.Deleted:
-		return access.UnknownPerson
 	}
 	return access.Member
 }

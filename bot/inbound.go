@@ -1,9 +1,11 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"html"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -25,6 +27,37 @@ const answerWithin = 2500 * time.Millisecond
 type delivery struct {
 	client *socketmode.Client
 	req    socketmode.Request
+	came   time.Time
+	kind   string // as Options.Acked has it
+	about  string // the investigation that it is about, "" for none
+}
+
+// kindOf says what kind of answer somebody waits for.
+func kindOf(data any) string {
+	switch in := data.(type) {
+	case slack.SlashCommand:
+		return "command"
+	case slack.InteractionCallback:
+		switch in.Type {
+		case slack.InteractionTypeBlockActions:
+			return "press"
+		case slack.InteractionTypeMessageAction:
+			return "shortcut"
+		case slack.InteractionTypeViewSubmission, slack.InteractionTypeBlockSuggestion:
+			return "form"
+		}
+	}
+	return ""
+}
+
+// logOf is the log about an envelope, and about an investigation where it is
+// about one.
+func (b *Bot) logOf(d delivery, r handlers.Reply) *slog.Logger {
+	log := b.Log.With("envelope", d.req.EnvelopeID)
+	if id := cmp.Or(d.about, r.About.Request.ID); id != "" {
+		log = log.With("investigation", id)
+	}
+	return log
 }
 
 // envelope hands an envelope to a goroutine of its own, or says "busy" when
@@ -33,7 +66,7 @@ func (b *Bot) envelope(ctx context.Context, client *socketmode.Client, ev socket
 	if ev.Request == nil {
 		return
 	}
-	d := delivery{client, *ev.Request}
+	d := delivery{client: client, req: *ev.Request, came: time.Now(), kind: kindOf(ev.Data)}
 	select {
 	case b.slots <- struct{}{}:
 	default:
@@ -138,6 +171,7 @@ func (b *Bot) clicked(ctx context.Context, d delivery, in slack.InteractionCallb
 	action := in.ActionCallback.BlockActions[0]
 	c := handlers.Click{Source: source(d, in)}
 	c.Action, c.ID, c.Right = render.ReadAction(action.ActionID, action.Value)
+	d.about = c.ID
 	if c.Action == render.ActionOpen {
 		b.ack(d, nil)
 		return nil
@@ -158,19 +192,24 @@ func (b *Bot) submitted(ctx context.Context, d delivery, in slack.InteractionCal
 	case render.CallbackAsk:
 		var m meta
 		if err := json.Unmarshal([]byte(in.View.PrivateMetadata), &m); err != nil {
-			b.Log.Error("a form came back without its place", "err", err)
+			b.logOf(d, handlers.Reply{}).Error("a form came back without its place", "err", err)
 			b.ack(d, nil)
 			return nil
 		}
 		from.Place, from.AnswerURL = m.Place, m.AnswerURL
-		r := b.Desk.Submitted(ctx, from, handlers.Form{Role: m.Role, Account: m.Account},
-			values(render.InputRole).SelectedOption.Value, values(render.InputRegion).SelectedOption.Value, values(render.InputWindow).SelectedOption.Value)
+		account, role := render.ReadRole(values(render.InputRole).SelectedOption.Value)
+		filled := handlers.Form{Role: m.Role, Account: m.Account}
+		if account != "" { // it was typed with its account
+			filled = handlers.Form{Role: role, Account: account}
+		}
+		r := b.Desk.Submitted(ctx, from, filled, role, values(render.InputRegion).SelectedOption.Value, values(render.InputWindow).SelectedOption.Value)
 		if r.Answer == handlers.Accepted {
 			r = handlers.Reply{} // the form closes and the thread appears
 		}
 		return b.answer(d, from, r, "", false)
 	case render.CallbackFeedback:
-		r := b.Desk.Explained(ctx, from, in.View.PrivateMetadata, values(render.InputWhy).Value)
+		d.about = in.View.PrivateMetadata
+		r := b.Desk.Explained(ctx, from, d.about, values(render.InputWhy).Value)
 		if r.Answer == handlers.Thanks {
 			r = handlers.Reply{} // the form closes
 		}
@@ -213,7 +252,9 @@ func (b *Bot) ack(d delivery, payload any) {
 	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
 	defer cancel()
 	if err := d.client.AckCtx(ctx, d.req.EnvelopeID, payload); err != nil {
-		b.Log.Error("an envelope was not acknowledged", "envelope", d.req.EnvelopeID, "type", d.req.Type, "err", err)
+		b.logOf(d, handlers.Reply{}).Error("an envelope was not acknowledged", "type", d.req.Type, "err", err)
+	} else {
+		b.Acked(d.kind, time.Since(d.came))
 	}
 	b.lastAck.Store(time.Now().UnixNano())
 }

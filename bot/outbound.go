@@ -19,9 +19,10 @@ const (
 	// for; it grows up to unsureMax.
 	unsureWait = time.Second
 	unsureMax  = 30 * time.Second
-	// deliverWithin is less than the outbox's lease, so that nobody else has the
-	// message meanwhile.
-	deliverWithin = 25 * time.Second
+	// DeliverWithin bounds the telling of one claimed message, from its claim's
+	// return on. The outbox's lease is longer, so that nobody else has the message
+	// meanwhile.
+	DeliverWithin = 12 * time.Second
 	// maxAttempts is when a message is given up on: after about two hours.
 	maxAttempts = 240
 )
@@ -36,13 +37,15 @@ func (b *Bot) send(ctx context.Context) error {
 	defer sent.Wait()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(finishWithin, func() { abort(context.DeadlineExceeded) }) })()
 	dead := make(chan error, 1)
+	silent := false // said already that the outbox can't be read
 	for {
 		var claimed []playbook.Message
 		if free := cap(slots) - len(slots); free > 0 {
 			var err error
-			if claimed, err = b.Outbox.Claim(ctx, free); err != nil && ctx.Err() == nil {
+			if claimed, err = b.Outbox.Claim(ctx, free); err != nil && ctx.Err() == nil && !silent {
 				b.Log.Warn("the outbox can't be read", "err", err)
 			}
+			silent = err != nil
 		}
 		for _, m := range claimed {
 			slots <- struct{}{}
@@ -72,7 +75,7 @@ func (b *Bot) send(ctx context.Context) error {
 // deliver tells one claimed message and notes what became of it. Its error is
 // one that no message would survive: a dead token.
 func (b *Bot) deliver(ctx context.Context, m playbook.Message) error {
-	ctx, cancel := context.WithTimeout(ctx, deliverWithin)
+	ctx, cancel := context.WithTimeout(ctx, DeliverWithin)
 	defer cancel()
 	log := b.Log.With("investigation", m.Investigation, "message", m.ID(), "attempt", m.Attempt)
 	inv, err := b.Outbox.Load(ctx, m.Investigation)
@@ -125,7 +128,7 @@ func (b *Bot) deliver(ctx context.Context, m playbook.Message) error {
 		return b.again(ctx, log, inv, m, v, err)
 	}
 	if !m.Update && slices.Contains(linked, m.Kind) && up.TS != "" {
-		up.Permalink = b.permalink(ctx, up)
+		up.Permalink = b.permalink(ctx, log, up)
 	}
 	b.note(log, b.Outbox.Posted(ctx, m, up))
 	return nil
@@ -184,10 +187,10 @@ func (b *Bot) giveUp(ctx context.Context, log logger, inv playbook.Investigation
 		v.why = unseen(inv.Place.Channel)
 	}
 	if v.why != handlers.Welcome {
-		b.tell(ctx, inv.AnswerURL, b.refusal(v.why))
+		b.tell(ctx, log, inv.AnswerURL, b.refusal(v.why))
 		return
 	}
-	b.tell(ctx, inv.AnswerURL, render.Sorry(inv.Request.ID))
+	b.tell(ctx, log, inv.AnswerURL, render.Sorry(inv.Request.ID))
 }
 
 // note logs that the outbox could not be written; the lease then runs out, and

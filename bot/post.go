@@ -142,14 +142,14 @@ func fileName(inv playbook.Investigation, f render.File) string {
 }
 
 // permalink is the link to a message; "" where Slack does not say.
-func (b *Bot) permalink(ctx context.Context, p playbook.Posted) string {
+func (b *Bot) permalink(ctx context.Context, log logger, p playbook.Posted) string {
 	var url string
 	err := repeat(ctx, func() (err error) {
 		url, err = b.api.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: p.Channel, Ts: p.TS})
 		return err
 	})
 	if err != nil {
-		b.Log.Warn("a message's link is not known", "message", p.Message, "err", err)
+		log.Warn("a message's link is not known", "err", err)
 	}
 	return url
 }

@@ -49,7 +49,7 @@ func (b *Bot) find(ctx context.Context, inv playbook.Investigation, m playbook.M
 		if err != nil {
 			var refused slack.SlackErrorResponse
 			if errors.As(err, &refused) && refused.Err == "missing_scope" {
-				b.Log.Error("can't look whether a message is up, posting it again: it may be there twice", "scope", refused.Needed, "message", m.ID())
+				b.Log.Error("can't look whether a message is up, posting it again: it may be there twice", "scope", refused.Needed, "investigation", m.Investigation, "message", m.ID())
 				return have, nil
 			}
 			return have, err

@@ -28,7 +28,7 @@ func (b *Bot) answer(d delivery, from handlers.Source, r handlers.Reply, trigger
 		return nil
 	case handlers.AskForm, handlers.AskWhy:
 		b.ack(d, nil)
-		return func(ctx context.Context) { b.open(ctx, trigger, from, r) }
+		return func(ctx context.Context) { b.open(ctx, b.logOf(d, r), trigger, from, r) }
 	}
 	m, something := b.words(r)
 	if !something {
@@ -40,7 +40,7 @@ func (b *Bot) answer(d delivery, from handlers.Source, r handlers.Reply, trigger
 		return nil
 	}
 	b.ack(d, nil)
-	return func(ctx context.Context) { b.tell(ctx, from.AnswerURL, m) }
+	return func(ctx context.Context) { b.tell(ctx, b.logOf(d, r), from.AnswerURL, m) }
 }
 
 // words has the message for a reply; false when there is nothing to say.
@@ -71,7 +71,7 @@ func (b *Bot) words(r handlers.Reply) (render.Message, bool) {
 	case handlers.Pressed:
 		return render.Pressed(r.Press), true
 	case handlers.AlreadyPressed:
-		return render.AlreadyPressed(r.Press), true
+		return render.AlreadyPressed(r.About, r.Press), true
 	case handlers.Ended:
 		return render.Ended(r.About), true
 	case handlers.Gone:
@@ -95,25 +95,25 @@ func (b *Bot) refusal(why handlers.Refusal) render.Message {
 	case handlers.ParentGone:
 		return render.Refused(render.ParentGone, b.user)
 	case handlers.Opaque:
-		return render.Message{Text: "It can't be told whether this channel is shared with another company, so nothing is posted: the bot lacks the scope channels:read or groups:read. Ask whoever runs the bot to add it."}
+		return render.Message{Text: "It can't be told whether this channel is shared with another company, so nothing is posted. The bot lacks the scope channels:read or groups:read: ask whoever runs it to add them."}
 	}
 	return render.Refused(render.NotMember, b.user)
 }
 
 // open opens a form. A trigger lives for three seconds, so nothing may come
 // between the acknowledgement and this.
-func (b *Bot) open(ctx context.Context, trigger string, from handlers.Source, r handlers.Reply) {
+func (b *Bot) open(ctx context.Context, log logger, trigger string, from handlers.Source, r handlers.Reply) {
 	view := render.FeedbackForm(r.About.Request.ID)
 	if r.Answer == handlers.AskForm {
 		raw, err := json.Marshal(meta{Place: from.Place, AnswerURL: from.AnswerURL, Role: r.Form.Role, Account: r.Form.Account})
 		if err != nil {
-			b.Log.Error("a form's place can't be written", "err", err)
+			log.Error("a form's place can't be written", "err", err)
 		}
 		view = render.AskForm(render.Prefill{Role: r.Form.Role, Region: r.Form.Region, Window: r.Form.Window, Meta: string(raw), Problem: r.Form.Note}, playbook.Regions(""))
 	}
 	if _, err := b.api.OpenViewContext(ctx, trigger, view); err != nil {
-		b.Log.Error("a form could not be opened", "err", err)
-		b.tell(ctx, from.AnswerURL, render.Message{Text: "The form could not be opened. Please try again, or type the role and the region behind the command."})
+		log.Error("a form could not be opened", "err", err)
+		b.tell(ctx, log, from.AnswerURL, render.Message{Text: "The form could not be opened. Please try again, or type the role and the region behind the command."})
 	}
 }
 
@@ -136,9 +136,9 @@ const tellTries = 3
 
 // tell answers the person who typed or pressed, through the response URL, which
 // needs no membership.
-func (b *Bot) tell(ctx context.Context, url string, m render.Message) {
+func (b *Bot) tell(ctx context.Context, log logger, url string, m render.Message) {
 	if url == "" {
-		b.Log.Warn("somebody could not be answered: there is no response URL")
+		log.Warn("somebody could not be answered: there is no response URL")
 		return
 	}
 	var err error
@@ -156,7 +156,7 @@ func (b *Bot) tell(ctx context.Context, url string, m render.Message) {
 			m = render.Classic(m)
 		}
 	}
-	b.Log.Error("somebody could not be answered", "err", err)
+	log.Error("somebody could not be answered", "err", err)
 }
 
 func (b *Bot) respond(ctx context.Context, url string, s spoken) error {

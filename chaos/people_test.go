@@ -78,7 +78,7 @@ func (a *asked) answered(w *world, q question, acked bool, took time.Duration, p
 		a.accepted = append(a.accepted, q) // without words: an earlier try was taken, and a message follows
 		return true
 	}
-	for _, excuse := range []string{"State store unreachable", "Too much is running"} {
+	for _, excuse := range []string{"The state store does not answer", "Too much is running"} {
 		if strings.Contains(payload.Text, excuse) {
 			if a.refused == nil {
 				a.refused = map[string]int{}

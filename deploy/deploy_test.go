@@ -96,7 +96,7 @@ func TestExampleConfigurationIsAccepted(t *testing.T) {
 // The environment variables that unit, compose file and chart set are ones that
 // the program reads.
 func TestEveryVariableIsRead(t *testing.T) {
-	known := []string{"AWS_REGION", "AWS_PROFILE", "HOME", "GOMEMLIMIT", "SSL_CERT_FILE"}
+	known := []string{"AWS_REGION", "AWS_PROFILE", "HOME", "GOMEMLIMIT", "SSL_CERT_FILE", "OTEL_EXPORTER_OTLP_ENDPOINT"}
 	options, err := os.ReadFile("../internal/config/config.go")
 	if err != nil {
 		t.Fatal(err)

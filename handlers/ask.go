@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"errors"
 
 	"github.com/stsleuth/stsleuth/internal/access"
 	"github.com/stsleuth/stsleuth/playbook"
@@ -28,8 +29,11 @@ func (d *Desk) ask(ctx context.Context, from Source, wish access.Ask, asked Aske
 		}
 	}
 	got, err := d.Store.Accept(ctx, from.Delivery, playbook.Investigation{Request: req, AskedBy: from.By, Place: from.Place, AnswerURL: from.AnswerURL}, false)
+	if full, ok := errors.AsType[*playbook.InputError](err); ok {
+		return Reply{Answer: BadInput, Err: full}
+	}
 	if err != nil {
-		return d.trouble("accept a command", err)
+		return d.unsure("accept a command", err)
 	}
 	r := Reply{Answer: Accepted, About: got.Investigation}
 	switch got.How {

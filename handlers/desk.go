@@ -96,6 +96,12 @@ type Desk struct {
 	Unreachable, Unknown error
 }
 
+// on is the desk whose log lines name an investigation.
+func (d Desk) on(id string) *Desk {
+	d.Log = d.Log.With("investigation", id)
+	return &d
+}
+
 // Answer names what a person is told; the edge has the words.
 type Answer int
 
@@ -110,8 +116,8 @@ const (
 	Refused               // Reply.Why says why nothing can be told here
 	Status                // Reply.List is going on
 	List                  // Reply.List was asked lately
-	Pressed               // Reply.Press will be carried out
-	AlreadyPressed        // Reply.Press was first
+	Pressed               // Reply.Press of Reply.About will be carried out
+	AlreadyPressed        // Reply.Press of Reply.About was first
 	Ended                 // Reply.About had ended, there is nothing to stop
 	Gone                  // there is no such investigation any more
 	Thanks                // for feedback

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/stsleuth/stsleuth/internal/access"
+	"github.com/stsleuth/stsleuth/internal/redact"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -15,7 +16,7 @@ const maxWhy = 3000
 // rate stores what a person thinks of a diagnosis, and asks why when it is wrong.
 func (d *Desk) rate(ctx context.Context, c Click) Reply {
 	if err := d.Store.Feedback(ctx, c.ID, playbook.Feedback{By: c.By, At: d.Now().UTC(), Right: c.Right}); err != nil {
-		return d.trouble("store feedback", err)
+		return d.unsure("store feedback", err)
 	}
 	if c.Right {
 		return Reply{Answer: Thanks}
@@ -26,14 +27,15 @@ func (d *Desk) rate(ctx context.Context, c Click) Reply {
 // Explained stores why a diagnosis was wrong. Whether the person may was decided
 // when they pressed the button that opened the form.
 func (d *Desk) Explained(ctx context.Context, from Source, id, why string) Reply {
+	d = d.on(id)
 	d.record(from, access.Ask{Event: "form", Action: access.Investigate, What: "feedback", Investigation: id},
 		access.Decision{Allowed: true, Reason: "The form was opened by a button that was allowed."})
-	why = strings.ToValidUTF8(strings.TrimSpace(why), "")
+	why = redact.String(strings.ToValidUTF8(strings.TrimSpace(why), ""))
 	if r := []rune(why); len(r) > maxWhy {
 		why = string(r[:maxWhy])
 	}
 	if err := d.Store.Feedback(ctx, id, playbook.Feedback{By: from.By, At: d.Now().UTC(), Why: why}); err != nil {
-		r := d.trouble("store feedback", err)
+		r := d.unsure("store feedback", err)
 		if r.Answer == Words {
 			r = Reply{Answer: WrongFields, Fields: map[string]string{FieldWhy: r.Text}}
 		}

@@ -44,7 +44,7 @@ var (
 var fillers = map[string]bool{"in": true, "for": true, "the": true, "of": true, "on": true, "at": true, "and": true,
 	"last": true, "past": true, "since": true, "over": true, "please": true, "why": true, "did": true, "expire": true, "expired": true}
 
-var units = map[string]bool{"h": true, "hr": true, "hrs": true, "hour": true, "hours": true, "d": true, "day": true, "days": true}
+var units = map[string]bool{"h": true, "hr": true, "hrs": true, "hour": true, "hours": true, "d": true, "day": true, "days": true, "w": true, "week": true, "weeks": true}
 
 // Parse reads a line as people write it: role, region and window in any order,
 // with or without "in" and "last", or an error text that somebody pasted. The
@@ -154,6 +154,8 @@ func parseWords(words []string) (Asked, error) {
 		case number.MatchString(low) && i+1 < len(words) && units[strings.ToLower(words[i+1])]:
 			window(low + strings.ToLower(words[i+1]))
 			i++
+		case number.MatchString(low) && i > 0 && name == "":
+			problem = errors.Join(problem, &playbook.InputError{What: FieldWindow, Problem: value + " of what?", Hint: "Write a window with its unit, for example 24h, 48h or 7d."})
 		case low == "day" && i > 0:
 			window("24h")
 		case low == "week" && i > 0:
@@ -189,8 +191,8 @@ func (a Asked) assign(rest []string) (Asked, error) {
 		_, err := playbook.ParseRegion(meant)
 		return Asked{}, err
 	default:
-		return Asked{}, &playbook.InputError{What: FieldRole, Problem: fmt.Sprintf("%d words could be the role.", len(rest)),
-			Hint: "Give one role, one region and, if you like, a window: payments-api eu-west-1 48h."}
+		return Asked{}, &playbook.InputError{What: FieldRole, Problem: "Which of these is the role: " + strings.Join(rest[:min(len(rest), 4)], ", ") + "?",
+			Hint: "Give one role, one region and, if you like, how far back from now: payments-api eu-west-1 48h."}
 	}
 	return a, nil
 }

@@ -33,6 +33,8 @@ func TestParseReadsLinesAsPeopleWriteThem(t *testing.T) {
 		"payments-api over the past 48 hrs, eu-west-1": long,
 		"payments-api eu-west-1 last day":              {Role: "payments-api", Region: "eu-west-1", Window: 24 * time.Hour},
 		"payments-api eu-west-1 last week":             {Role: "payments-api", Region: "eu-west-1", Window: 7 * 24 * time.Hour},
+		"payments-api eu-west-1 1 week":                {Role: "payments-api", Region: "eu-west-1", Window: 7 * 24 * time.Hour},
+		"payments-api eu-west-1 1w":                    {Role: "payments-api", Region: "eu-west-1", Window: 7 * 24 * time.Hour},
 		arn + " eu-west-1":                             {Role: arn, Region: "eu-west-1"},
 		"eu-west-1 team/payments-api":                  {Role: "team/payments-api", Region: "eu-west-1"},
 		"arn:aws:sts::111122223333:assumed-role/payments-api/i-0abc eu-west-1": {
@@ -61,7 +63,11 @@ func TestParseSaysWhatIsWrong(t *testing.T) {
 		"payments-api eu-west-1 9d":        {"window", "between 1h and 7d"},
 		"payments-api eu-west-1 30m":       {"window", "between 1h and 7d"},
 		"payments-api eu-west-1 24h 48h":   {"window", "Two windows"},
-		"a b c eu-west-1":                  {"role", "3 words could be the role"},
+		"payments-api nowhere-near":        {"region", "For example eu-west-1."},
+		"payments-api eu-west-1 24":        {"window", "24 of what? Write a window with its unit"},
+		"payments-api eu-west-1 2 weeks":   {"window", "between 1h and 7d"},
+		"payments-api eu-west-1 yesterday": {"role", "Which of these is the role: payments-api, yesterday?"},
+		"a b c eu-west-1":                  {"role", "Which of these is the role: a, b, c?"},
 		"region=nowhere payments-api":      {"region", "nowhere is not an AWS region"},
 	} {
 		_, err := Parse(line)

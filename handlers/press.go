@@ -26,10 +26,13 @@ type Click struct {
 	Action string
 	ID     string // of the investigation
 	Right  bool   // of Rate: the diagnosis is right
+
+	about playbook.Investigation // of that id, as it was when the button was pressed
 }
 
 // Press answers a button, if the person may.
 func (d *Desk) Press(ctx context.Context, c Click) Reply {
+	d = d.on(c.ID)
 	wish := access.Ask{Event: "press", Action: actions[c.Action], What: c.Action, Investigation: c.ID}
 	switch {
 	case wish.Action != "" && (c.Action != string(playbook.Extend48h) || d.offers(playbook.Extend48h)):
@@ -39,12 +42,12 @@ func (d *Desk) Press(ctx context.Context, c Click) Reply {
 		d.record(c.Source, wish, access.Decision{Reason: "The button is of another version."})
 		return say("This button is of another version of the bot, and this one can't do what it did. Type " + d.Name + " role region to ask again.")
 	}
-	inv, err := d.Store.Load(ctx, c.ID)
-	if err != nil {
+	var err error
+	if c.about, err = d.Store.Load(ctx, c.ID); err != nil {
 		d.record(c.Source, wish, access.Decision{Reason: "Its investigation could not be read; nothing was done."})
 		return d.trouble("look up the investigation of a button", err)
 	}
-	wish.Account = d.accountOf(inv)
+	wish.Account = d.accountOf(c.about)
 	if refused, ok := d.may(ctx, c.Source, wish); !ok {
 		return refused
 	}
@@ -71,9 +74,9 @@ func (d *Desk) press(ctx context.Context, c Click, delay time.Duration) Reply {
 	p, first, err := d.Store.Press(ctx, c.Delivery, c.ID, c.Action, c.By, delay)
 	switch {
 	case err != nil:
-		return d.trouble("store a press of "+c.Action, err)
+		return d.unsure("store a press of "+c.Action, err)
 	case first:
-		return Reply{Answer: Pressed, Press: p}
+		return Reply{Answer: Pressed, About: c.about, Press: p}
 	}
-	return Reply{Answer: AlreadyPressed, Press: p}
+	return Reply{Answer: AlreadyPressed, About: c.about, Press: p}
 }

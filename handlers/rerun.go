@@ -17,7 +17,7 @@ func (d *Desk) again(ctx context.Context, inv playbook.Investigation, p playbook
 	t := inv.Request.Target
 	t.Account = d.accountOf(inv)
 	req := playbook.NewRequest(playbook.NewID(), t, d.Now(), inv.Request.Window.Length())
-	next := playbook.Investigation{Request: req, AskedBy: p.By, Place: inv.Place, Extends: inv.Request.ID}
+	next := playbook.Investigation{Request: req, AskedBy: p.By, Place: inv.Place, Extends: inv.Request.ID, ExtendsAt: inv.Link()}
 	got, err := d.Store.Accept(ctx, playbook.Delivery{Trigger: "press/" + p.ID}, next, true)
 	if err != nil {
 		return p, fmt.Errorf("run %s again: %w", inv.Request.ID, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/stsleuth/stsleuth/internal/access"
+	"github.com/stsleuth/stsleuth/internal/redact"
 )
 
 // Shortcut answers "Why did this expire?" on a message: role and region are
@@ -13,6 +14,7 @@ func (d *Desk) Shortcut(ctx context.Context, from Source, text string) Reply {
 	if len(text) > MaxLine {
 		text = text[:MaxLine]
 	}
+	text = redact.String(text)
 	wish := access.Ask{Event: "shortcut", Action: access.Investigate, What: text}
 	asked := parsePasted(text)
 	if asked.Role == "" || asked.Region == "" {

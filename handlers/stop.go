@@ -7,7 +7,7 @@ func (d *Desk) stop(ctx context.Context, c Click) Reply {
 	stopped, err := d.Store.Cancel(ctx, c.ID, c.By)
 	switch {
 	case err != nil:
-		return d.trouble("stop an investigation", err)
+		return d.unsure("stop an investigation", err)
 	case stopped:
 		return Reply{} // the card and a note in the thread say so to everybody
 	}

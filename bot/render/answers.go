@@ -7,6 +7,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -47,12 +48,12 @@ func Help() Message {
 
 // Accepted acknowledges a command.
 func Accepted(inv playbook.Investigation) Message {
-	return answer("On it.", fmt.Sprintf("Looking into %s in %s, the last %s. The evidence comes into a thread in this channel.", who(inv), where(inv), hours(inv.Request.Window.Length())))
+	return answer("On it.", fmt.Sprintf("Looking into %s in %s, the last %s. The evidence comes into a thread in this channel.", who(inv), where(inv), wording.Window(inv.Request.Window.Length())))
 }
 
 // AlreadyRunning joins somebody to an investigation that runs.
 func AlreadyRunning(inv playbook.Investigation) Message {
-	m := answer("Already running.", fmt.Sprintf("%s in %s is being looked into; follow it in its thread.", who(inv), where(inv)), context(asked(inv.AskedBy, inv.Request.At)))
+	m := answer("Already running.", fmt.Sprintf("%s in %s, the last %s, is being looked into; follow it in its thread.", who(inv), where(inv), wording.Window(inv.Request.Window.Length())), context(asked(inv), in(inv)))
 	return withLink(m, inv, "Open the thread")
 }
 
@@ -62,7 +63,7 @@ func RecentlyDone(inv playbook.Investigation) Message {
 	if inv.Report != nil {
 		title = strings.TrimSuffix(verdictTitle(current(inv)), ".") + "."
 	}
-	m := answer("This was asked a few minutes ago.", fmt.Sprintf("For %s in %s: %s", who(inv), where(inv), title), context(asked(inv.AskedBy, inv.Request.At)), actions(rerun(inv)))
+	m := answer("This was asked a few minutes ago.", fmt.Sprintf("%s in %s, the last %s. %s", who(inv), where(inv), wording.Window(inv.Request.Window.Length()), title), context(asked(inv), in(inv)), actions(rerun(inv)))
 	return withLink(m, inv, "Open the diagnosis")
 }
 
@@ -124,17 +125,9 @@ func Gone() Message {
 	return answer("This investigation is no longer kept.", "Investigations are removed after a while. Ask again to get a fresh one: "+usage)
 }
 
-// NotAllowed answers a person without the permission.
-func NotAllowed(reason string) Message {
-	if reason = line(reason, shownLine); reason == "" {
-		reason = "Ask the people who run the bot."
-	}
-	return answer("You may not do that here.", reason)
-}
-
 // AlreadyPressed answers a second press.
-func AlreadyPressed(p playbook.Press) Message {
-	title := pressTitle(p.Action)
+func AlreadyPressed(inv playbook.Investigation, p playbook.Press) Message {
+	title := pressTitleIn(inv, p.Action)
 	if title == "" {
 		title = "That"
 	}
@@ -148,7 +141,12 @@ func AlreadyPressed(p playbook.Press) Message {
 	case playbook.Failed:
 		words = "failed; it can be asked for again."
 	}
-	return answer(title+" "+words, "", context(asked(p.By, p.At)))
+	m := answer(title+" "+words, "", context(pressedBy(p)))
+	if l := link(inv.SupersededAt, "Open the newer card"); l != nil && p.Led != "" && p.Led == inv.SupersededBy {
+		m.Blocks = append(m.Blocks[:1:1], append([]slack.Block{paragraph(l)}, m.Blocks[1:]...)...)
+		m = finish(m)
+	}
+	return m
 }
 
 // Pressed acknowledges a press whose answer takes a while.
@@ -189,7 +187,7 @@ func Ended(inv playbook.Investigation) Message {
 
 // Busy is said when too much is asked at once.
 func Busy() Message {
-	return answer("Too much is running right now.", "Nothing was lost or started. Ask again in a minute.")
+	return answer("Too much is running right now.", "Nothing was started. Ask again in a minute.")
 }
 
 // Thanks answers feedback.
@@ -207,7 +205,7 @@ func Status(running []playbook.Investigation) Message {
 	if len(running) == 0 {
 		return answer("Nothing is running.", "Ask with "+usage)
 	}
-	return listing(count(len(running), "investigation is", "investigations are")+" running.", running)
+	return listing(wording.Count(len(running), "investigation is", "investigations are")+" running.", running)
 }
 
 // List lists what was asked lately, the newest first as given.
@@ -215,7 +213,7 @@ func List(invs []playbook.Investigation) Message {
 	if len(invs) == 0 {
 		return answer("Nothing was asked yet.", "Ask with "+usage)
 	}
-	return listing(count(len(invs), "investigation", "investigations")+" lately, the newest first.", invs)
+	return listing(wording.Count(len(invs), "investigation", "investigations")+" lately, the newest first.", invs)
 }
 
 func listing(start string, invs []playbook.Investigation) Message {
@@ -228,9 +226,9 @@ func listing(start string, invs []playbook.Investigation) Message {
 			case inv.Report != nil:
 				state = verdictTitle(current(inv))
 			case inv.State == playbook.Running:
-				state = fmt.Sprintf("running, %d checks done", len(inv.Steps))
+				state = "running, " + wording.Count(len(inv.Steps), "check", "checks") + " done"
 			}
-			rows = append(rows, []string{fmt.Sprint(i + 1), utc(inv.Request.At), who(inv), where(inv), state, inv.Request.ID})
+			rows = append(rows, []string{fmt.Sprint(i + 1), wording.UTC(inv.Request.At), who(inv), where(inv), state, inv.Request.ID})
 			said = append(said, fmt.Sprintf("%s in %s: %s.", who(inv), where(inv), line(state, 120)))
 		}
 		rest := ""

@@ -9,6 +9,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -44,7 +45,7 @@ func token(t time.Time) string {
 	if t.IsZero() {
 		return "an unknown time"
 	}
-	return fmt.Sprintf("<!date^%d^%s|%s>", t.Unix(), dateFormat, utc(t))
+	return fmt.Sprintf("<!date^%d^%s|%s>", t.Unix(), dateFormat, wording.UTC(t))
 }
 
 // link is nil unless the address is one of those we link to.
@@ -199,7 +200,35 @@ func table(head []string, rows [][]string, cell int) *slack.TableBlock {
 	return t
 }
 
-// asked says who asked, where it is known.
-func asked(by playbook.Person, t time.Time) *slack.TextBlockObject {
-	return ours("Asked by " + mention(by.User) + " " + token(t))
+// asked says who asked, and when where the question was a new one: a longer window
+// keeps the first one's moment.
+func asked(inv playbook.Investigation) *slack.TextBlockObject {
+	words := "Asked by " + mention(inv.AskedBy.User)
+	if inv.Extends == "" {
+		words += " " + token(inv.Request.At)
+	}
+	return ours(words)
+}
+
+// in says in which channel it was asked: who asks the same elsewhere is sent there.
+func in(inv playbook.Investigation) *slack.TextBlockObject {
+	if !channelID.MatchString(inv.Place.Channel) {
+		return ours("In a direct message")
+	}
+	return ours("In <#" + inv.Place.Channel + ">")
+}
+
+// pressedBy says who pressed a button. When is not said: the answer comes at once,
+// and Slack shows when that was.
+func pressedBy(p playbook.Press) *slack.TextBlockObject {
+	return ours("Asked by " + mention(p.By.User))
+}
+
+// earlier points from a card to the one that it follows; nil where there is none.
+func earlier(inv playbook.Investigation) []slack.Block {
+	l := link(inv.ExtendsAt, "see its card")
+	if inv.Extends == "" || l == nil {
+		return nil
+	}
+	return []slack.Block{paragraph(say("An earlier investigation asked the same: "), l, say("."))}
 }

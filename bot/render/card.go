@@ -8,15 +8,15 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
 
 const (
-	shownCauses  = 3 // beside the first one
-	shownUnseen  = 4
-	summaryCell  = 160
-	priceScanned = 0.005 // dollars a GB that Logs Insights scans in most regions; https://aws.amazon.com/cloudwatch/pricing/
+	shownCauses = 3 // beside the first one
+	shownUnseen = 4
+	summaryCell = 160
 )
 
 // Diagnosis is the card that the parent becomes: verdict; cause, fix and
@@ -27,9 +27,7 @@ func Diagnosis(inv playbook.Investigation, plan playbook.Plan) Message {
 	return fit(maxWithButtons, func(room int) Message {
 		m := Message{Text: diagnosisText(inv, plan), Blocks: []slack.Block{header(verdictTitle(d))}}
 		add := func(b ...slack.Block) { m.Blocks = append(m.Blocks, b...) }
-		if inv.SupersededBy != "" {
-			add(superseded(inv))
-		}
+		add(superseded(inv)...)
 		if words := judgedAgain(inv); words != "" {
 			add(paragraph(sayBold("Judged again: "), say(words)))
 		}
@@ -39,7 +37,7 @@ func Diagnosis(inv playbook.Investigation, plan playbook.Plan) Message {
 		case playbook.NoCorrelation:
 			add(nothingFits(inv, room)...)
 		default:
-			add(tooBlind(inv, room)...)
+			add(tooBlind(inv, plan, room)...)
 		}
 		add(known(inv))
 		if len(d.NotChecked) > 0 && d.Verdict != playbook.InsufficientEvidence {
@@ -48,6 +46,7 @@ func Diagnosis(inv playbook.Investigation, plan playbook.Plan) Message {
 		if b := offers(inv); b != nil {
 			add(b)
 		}
+		add(earlier(inv)...)
 		add(tools(inv), feedback(inv), provenance(inv), checks(inv, plan, min(room, summaryCell)))
 		return m
 	})
@@ -70,20 +69,14 @@ func current(inv playbook.Investigation) playbook.Diagnosis {
 
 // verdictTitle is the first thing people read.
 func verdictTitle(d playbook.Diagnosis) string {
-	switch d.Verdict {
-	case playbook.CauseFound, playbook.SeveralCauses:
-		title := "Cause found: "
-		if len(d.Causes) > 1 {
-			title = fmt.Sprintf("%d causes found. First: ", len(d.Causes))
-		}
-		if len(d.Causes) > 0 {
-			title += line(d.Causes[0].Headline, maxHeader)
-		}
+	title := wording.Conclusion(d)
+	switch len(d.Causes) {
+	case 0:
 		return title
-	case playbook.NoCorrelation:
-		return "No cause found: all could be seen, and nothing fits"
+	case 1:
+		return title + ": " + line(d.Causes[0].Headline, maxHeader)
 	}
-	return "Cannot tell: too much could not be seen"
+	return title + ". First: " + line(d.Causes[0].Headline, maxHeader)
 }
 
 // causes explains the first cause in full and names the others with their fix.
@@ -109,8 +102,11 @@ func causes(fs []playbook.Finding, room int) []slack.Block {
 
 // nothingFits never says "fine": it names what is known and what to ask next.
 func nothingFits(inv playbook.Investigation, room int) []slack.Block {
-	out := []slack.Block{paragraph(sayBold("Nothing that was seen explains expiring credentials. "),
-		say("The checks could look and their evidence fits no known cause. That is no proof that nothing is wrong: extend the window first, then go through the reviews below."))}
+	words := "The checks could look and their evidence fits no known cause. That is no proof that nothing is wrong"
+	if offers(inv) != nil {
+		words += ": the checks below look further, a longer window first"
+	}
+	out := []slack.Block{paragraph(sayBold("Nothing that was seen explains expiring credentials. "), say(words+"."))}
 	if lead := lead(inv); lead != nil {
 		out = append(out, paragraph(sayBold("Strongest lead: "), data(lead.Message, room)))
 	}
@@ -127,7 +123,7 @@ func lead(inv playbook.Investigation) *playbook.Judged {
 }
 
 // tooBlind says what would open its eyes.
-func tooBlind(inv playbook.Investigation, room int) []slack.Block {
+func tooBlind(inv playbook.Investigation, plan playbook.Plan, room int) []slack.Block {
 	var out []slack.Block
 	words := "What could be seen shows no cause, but too much could not be seen for that to mean anything."
 	out = append(out, paragraph(sayBold("No verdict. "), say(words)))
@@ -146,9 +142,9 @@ func tooBlind(inv playbook.Investigation, room int) []slack.Block {
 			}
 			parts = append(parts, dataCode(a, 100))
 		}
-		out = append(out, paragraph(append(parts, say(". The bot's policy grants them: see "), sayCode("stsleuth policy"), say("."))...))
+		out = append(out, paragraph(append(parts, say(". The bot's policy grants them: see "), sayCode("stsleuth policy"), say(". Then run it again."))...))
 	}
-	return append(out, unchecked(inv, nil, "What could not be seen", min(room, shownLine)))
+	return append(out, unchecked(inv, plan, "What could not be seen", min(room, shownLine)))
 }
 
 func sayCode(words string) part { return styled(words, &slack.RichTextSectionTextStyle{Code: true}) }
@@ -190,12 +186,12 @@ func unchecked(inv playbook.Investigation, plan playbook.Plan, heading string, r
 func known(inv playbook.Investigation) slack.Block {
 	w := inv.Request.Window
 	fields := []*slack.TextBlockObject{fact("Role", who(inv)), fact("Account", account(inv)), fact("Region", where(inv)),
-		ours("*Window*\n" + hours(w.Length()) + ", " + token(w.From) + " to " + token(w.To))}
+		ours("*Window*\n" + wording.Window(w.Length()) + ", " + token(w.From) + " to " + token(w.To))}
 	if t, ok := onset(inv); ok {
 		fields = append(fields, ours("*Began*\n"+token(t)))
 	}
 	if c, ok := facts.Config.In(outcomes(inv)); ok && c.MaxSessionDuration > 0 {
-		fields = append(fields, fact("Longest session allowed", seconds(c.MaxSessionDuration)))
+		fields = append(fields, fact("Longest session allowed", wording.Seconds(c.MaxSessionDuration)))
 	}
 	return slack.NewSectionBlock(nil, fields, nil)
 }
@@ -234,23 +230,14 @@ func offerTitle(o playbook.Offer, window time.Duration) string {
 	if longer == 0 {
 		return ""
 	}
-	return "Extend to " + hours(longer)
+	return "Extend to " + wording.Window(longer)
 }
 
 // estimate tells before a longer window is read what reading it costs.
 func estimate(inv playbook.Investigation, title string) *slack.ConfirmationBlockObject {
-	window := inv.Request.Window.Length()
-	longer := playbook.NextWindow(window)
-	bytes, words := int64(0), "The first run's log queries scanned nothing, so this one is likely to cost nothing."
-	if window > 0 {
-		bytes = int64(float64(inv.Report.Cost().BytesScanned) * float64(longer-window) / float64(window))
-	}
-	if bytes > 0 {
-		words = fmt.Sprintf("By what the first run scanned, log queries will scan about %s, which is about $%.2f at $%.3f a GB.",
-			scanned(bytes), max(0.01, float64(bytes)/(1<<30)*priceScanned), priceScanned)
-	}
+	e, _ := facts.EstimateOf(*inv.Report)
 	return slack.NewConfirmationBlockObject(plain(title+"?", maxConfirmTitle),
-		plain("Reads the "+hours(longer-window)+" before this window and judges again. "+words, maxConfirmText),
+		plain(e.Words, maxConfirmText),
 		plain("Read it", maxConfirmButton), plain("Not now", maxConfirmButton))
 }
 
@@ -284,14 +271,14 @@ func feedback(inv playbook.Investigation) slack.Block {
 // provenance says who asked, what it cost and that nothing was changed.
 func provenance(inv playbook.Investigation) slack.Block {
 	cost := inv.Report.Cost()
-	words := count(cost.APICalls, "AWS call", "AWS calls")
+	words := wording.Count(cost.APICalls, "AWS call", "AWS calls")
 	if cost.BytesScanned > 0 {
-		words += ", " + scanned(cost.BytesScanned) + " of logs scanned"
+		words += ", " + wording.Bytes(cost.BytesScanned) + " of logs scanned"
 	}
 	if took := inv.Ended.Sub(inv.Accepted); !inv.Accepted.IsZero() && took > 0 {
-		words += ", took " + span(took)
+		words += ", took " + wording.Span(took)
 	}
-	b := context(asked(inv.AskedBy, inv.Request.At), plain(inv.Request.ID, 60), ours(words), ours("Reads only, nothing was changed"))
+	b := context(asked(inv), plain(inv.Request.ID, 60), ours(words), ours("Reads only, nothing was changed"))
 	for _, p := range inv.Presses {
 		if len(b.ContextElements.Elements) == maxContext-1 {
 			break
@@ -311,7 +298,7 @@ func judgedAgain(inv playbook.Investigation) string {
 	}
 	var parts []string
 	if was := inv.Report.Was; was != nil {
-		parts = append(parts, fmt.Sprintf("%s, with %s read in place of %s.", playbook.Verdicts(was.Diagnosis, inv.Report.Diagnosis), hours(inv.Request.Window.Length()), hours(was.Window.Length())))
+		parts = append(parts, fmt.Sprintf("%s, with %s read in place of %s.", playbook.Verdicts(was.Diagnosis, inv.Report.Diagnosis), wording.Window(inv.Request.Window.Length()), wording.Window(was.Window.Length())))
 	}
 	for _, p := range inv.Presses {
 		if p.Outcome == nil {
@@ -324,21 +311,16 @@ func judgedAgain(inv playbook.Investigation) string {
 	return strings.Join(parts, " ")
 }
 
-func superseded(inv playbook.Investigation) slack.Block {
-	words := "Superseded: a newer investigation judged this again; see its card."
-	if p := supersededLink(inv); p != "" {
-		return paragraph(sayBold("Superseded. "), say("A newer investigation judged this again: "), link(p, "see its card"), say("."))
+// superseded points to the card that judges this again, whatever comes of it; nil
+// where there is none.
+func superseded(inv playbook.Investigation) []slack.Block {
+	if inv.SupersededBy == "" {
+		return nil
 	}
-	return paragraph(sayBold(words))
-}
-
-// supersededLink is where the newer card is, if the thread was told.
-func supersededLink(inv playbook.Investigation) string {
-	p, ok := inv.Message(playbook.IDOf(playbook.NoteMessage, NoteSuperseded))
-	if !ok {
-		return ""
+	if l := link(inv.SupersededAt, "its card"); l != nil {
+		return []slack.Block{paragraph(sayBold("Superseded. "), say("A newer investigation asks this again: "), l, say(" says what comes of it."))}
 	}
-	return safeURL(p.Permalink)
+	return []slack.Block{paragraph(sayBold("Superseded. "), say("A newer investigation asks this again; its card says what comes of it."))}
 }
 
 // diagnosisText says all that the card says that matters, for a screen reader.

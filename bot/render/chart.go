@@ -15,6 +15,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -69,7 +70,7 @@ func (c course) draw(title string) ([]byte, error) {
 	}
 
 	bars.Title.Text = title
-	bars.Y.Label.Text = "failures per " + span(c.width)
+	bars.Y.Label.Text = "failures per " + wording.Span(c.width)
 	bars.Y.Min, bars.Y.Max = 0, 1
 	for i := range c.trail {
 		bars.Y.Max = max(bars.Y.Max, float64(max(c.trail[i], c.logs[i])))

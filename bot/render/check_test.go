@@ -45,7 +45,7 @@ const (
 	linkToken = `<https://[^<>|]+\|[A-Za-z0-9 .]+>`
 )
 
-var allowedTokens = regexp.MustCompile(boldLabel + "|" + dateToken + "|" + userToken + "|" + linkToken)
+var allowedTokens = regexp.MustCompile(boldLabel + "|" + dateToken + "|" + userToken + "|" + `<#[CG][A-Z0-9]{1,30}>` + "|" + linkToken)
 
 // faults lists everything that is wrong with a message: what Slack would refuse,
 // what would be live though it came from outside, what a reader could not use.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -29,7 +30,7 @@ func Evidence(inv playbook.Investigation, step playbook.Step, o playbook.Outcome
 		m := Message{Text: sentence(append([]string{fmt.Sprintf("%s, for %s in %s: %s.", name, who(inv), where(inv), words), o.Summary, o.Partial}, missingWords(o)...)...)}
 		took := ""
 		if o.TookMS > 0 {
-			took = ", took " + span(time.Duration(o.TookMS)*time.Millisecond)
+			took = ", took " + wording.Span(time.Duration(o.TookMS)*time.Millisecond)
 		}
 		m.Blocks = []slack.Block{paragraph(data(fmt.Sprintf("%d", step.N), 4), say(" "), dataBold(step.Title, 120), say(": "), sayBold(words), say(took)), paragraph(data(o.Summary, room))}
 		m.Blocks = append(m.Blocks, caveats(o, room)...)
@@ -135,7 +136,7 @@ func proof(o playbook.Outcome, room int) []slack.Block {
 			item = append(item, say(fmt.Sprintf(", %d calls", p.Calls)))
 		}
 		if p.Scanned > 0 {
-			item = append(item, say(", "+scanned(p.Scanned)+" scanned"))
+			item = append(item, say(", "+wording.Bytes(p.Scanned)+" scanned"))
 		}
 		if l := link(p.Console, "Console"); l != nil {
 			item = append(item, say(" · "), l)

@@ -62,7 +62,7 @@ func FollowUp(inv playbook.Investigation, p playbook.Press) Message {
 	if title == "" {
 		title = "Follow-up"
 	}
-	by := context(asked(p.By, p.At))
+	by := context(pressedBy(p))
 	if p.Outcome == nil {
 		words := map[playbook.State]string{
 			playbook.Finished: "Done.",

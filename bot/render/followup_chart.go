@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -83,6 +84,6 @@ func chartFile(c *facts.Chart, of string) (File, bool) {
 	if _, err := (vgimg.PngCanvas{Canvas: img}).WriteTo(&b); err != nil {
 		return File{}, false
 	}
-	alt := fmt.Sprintf("Chart: %s, %s, %s from %s to %s.", c.Title, c.Unit, count(len(c.Series), "line", "lines"), utc(w.From), utc(w.To))
+	alt := fmt.Sprintf("Chart: %s, %s, %s from %s to %s.", c.Title, c.Unit, wording.Count(len(c.Series), "line", "lines"), wording.UTC(w.From), wording.UTC(w.To))
 	return File{Name: "chart.png", Title: line(of+": "+c.Title, 120), Alt: line(alt, 1000), Bytes: b.Bytes()}, true
 }

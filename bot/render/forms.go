@@ -1,12 +1,15 @@
 package render
 
 import (
-	"cmp"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/slack-go/slack"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -46,14 +49,14 @@ func AskForm(f Prefill, regions []string) slack.ModalViewRequest {
 		wanted = playbook.DefaultWindow
 	}
 	for _, w := range windows {
-		o := option("Last "+hours(w), windowValue(w))
+		o := option("Last "+wording.Window(w), windowValue(w))
 		window.Options = append(window.Options, o)
 		if w == wanted {
 			window.InitialOption = o
 		}
 	}
 	if window.InitialOption == nil && wanted >= playbook.MinWindow && wanted <= playbook.MaxWindow {
-		window.InitialOption = option("Last "+hours(wanted), windowValue(wanted))
+		window.InitialOption = option("Last "+wording.Window(wanted), windowValue(wanted))
 		window.Options = append(window.Options, window.InitialOption)
 	}
 	blocks := []slack.Block{}
@@ -71,21 +74,37 @@ func windowValue(w time.Duration) string { return fmt.Sprintf("%dh", int(w.Hours
 
 // RoleOptions answers the search for roles: names, at most as many as Slack takes.
 // A role's name is unique in its account, so that its path is only shown.
+// [ReadRole] reads an option's value back.
 func RoleOptions(targets []playbook.Target) slack.OptionsResponse {
 	r := slack.OptionsResponse{Options: []*slack.OptionBlockObject{}}
 	for _, t := range targets {
 		if len(r.Options) == maxOptions {
 			break
 		}
-		value := t.Role
-		if t.Account != "" { // a bare name would be of the default account
-			value = "arn:" + cmp.Or(t.Partition, "aws") + ":iam::" + t.Account + ":role/" + t.Role
+		words, value := t.Path+t.Role, t.Role
+		if utf8.RuneCountInString(words) > maxOptionText {
+			words = t.Role + " in " + t.Path
+		}
+		if account, err := strconv.ParseUint(t.Account, 10, 64); err == nil { // a bare name would be of the default account
+			words, value = t.Account+": "+t.Role, strconv.FormatUint(account, 36)+"/"+t.Role
 		}
 		if value != "" && line(value, maxOptionValue) == value { // one that was cut would be another role
-			r.Options = append(r.Options, option(t.Path+t.Role, value))
+			r.Options = append(r.Options, option(words, value))
 		}
 	}
 	return r
+}
+
+// ReadRole takes an option's value apart. The account is written to the base of
+// 36, and the role has up to 64 letters: with the usual twelve digits the two
+// would be longer than Slack takes. account is "" for the default one.
+func ReadRole(value string) (account, role string) {
+	digits, role, ok := strings.Cut(value, "/")
+	n, err := strconv.ParseUint(digits, 36, 64)
+	if !ok || err != nil {
+		return "", value
+	}
+	return fmt.Sprintf("%012d", n), role
 }
 
 // FeedbackForm asks what was wrong with a diagnosis.

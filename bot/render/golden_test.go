@@ -104,8 +104,10 @@ func handmade() map[string]playbook.Investigation {
 
 	old := several
 	old.SupersededBy, old.Presses = "inv_next", nil
-	old.Posted = append(old.Posted, playbook.Posted{Message: playbook.IDOf(playbook.NoteMessage, render.NoteSuperseded), Permalink: "https://acme.slack.com/archives/C0INCIDENTS/p1793696400000900"})
-	return map[string]playbook.Investigation{"accepted": question(), "running": half(), "stopped": stopped, "failed": failed, "several-causes": several, "superseded": old}
+	old.SupersededAt = "https://acme.slack.com/archives/C0INCIDENTS/p1793696400000900"
+	next := half()
+	next.Extends, next.ExtendsAt = "inv_old", several.Posted[0].Permalink
+	return map[string]playbook.Investigation{"accepted": question(), "running": half(), "stopped": stopped, "failed": failed, "several-causes": several, "superseded": old, "successor": next}
 }
 
 // keptReports are of real runs over example incidents.

@@ -65,10 +65,11 @@ func everything(inv playbook.Investigation) []named {
 		out = append(out, named{"trace", render.Trace(inv, rules.All())}, named{"timeline", render.TimelineMessage(inv)})
 	}
 	for _, p := range inv.Presses {
-		out = append(out, named{"follow-up-" + p.ID, render.FollowUp(inv, p)}, named{"already-pressed-" + p.ID, render.AlreadyPressed(p)}, named{"pressed-" + p.ID, render.Pressed(p)})
+		out = append(out, named{"follow-up-" + p.ID, render.FollowUp(inv, p)}, named{"already-pressed-" + p.ID, render.AlreadyPressed(inv, p)}, named{"pressed-" + p.ID, render.Pressed(p)})
 	}
-	for _, n := range []string{render.NoteStopped, render.NoteResumed, render.NoteFailed, render.NoteSuperseded, "other"} {
-		out = append(out, named{"note-" + n, render.Note(inv, n)})
+	for _, n := range []string{render.NoteStopped, render.NoteResumed} {
+		m, _ := render.Note(inv, n)
+		out = append(out, named{"note-" + n, m})
 	}
 	return append(out, named{"accepted", render.Accepted(inv)}, named{"already-running", render.AlreadyRunning(inv)}, named{"recently-done", render.RecentlyDone(inv)},
 		named{"ended", render.Ended(inv)}, named{"list", render.List([]playbook.Investigation{inv, question()})}, named{"status", render.Status([]playbook.Investigation{inv})})

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/slack-go/slack"
+
+	"github.com/stsleuth/stsleuth/internal/wording"
 )
 
 // What Slack takes, in characters or items. Pages below
@@ -113,7 +115,7 @@ func shrink(m Message, most int) Message {
 		left++
 	}
 	if left > 0 {
-		m.Blocks = slices.Insert(m.Blocks, 2, slack.Block(context(plain(count(left, "part is", "parts are")+" left out here because they are too long; the report has them.", 150))))
+		m.Blocks = slices.Insert(m.Blocks, 2, slack.Block(context(plain(wording.Count(left, "part is", "parts are")+" left out here because they are too long; the report has them.", 150))))
 	}
 	return m
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -35,9 +36,9 @@ func running(inv playbook.Investigation, plan playbook.Plan) Message {
 		return Message{
 			Text: sentence(fmt.Sprintf("Checking why credentials of %s expire in %s: %d of %d checks done%s.", who(inv), where(inv), t.done, len(plan), t.words()),
 				"The evidence of each check is in the thread."),
-			Blocks: []slack.Block{p, about(inv),
-				context(asked(inv.AskedBy, inv.Request.At), ours("Evidence is in the thread · Reads only, changes nothing")),
-				actions(button(ActionStop, inv.Request.ID, "Stop", "Stop the investigation of "+who(inv)))},
+			Blocks: append(append([]slack.Block{p, about(inv)}, earlier(inv)...),
+				context(asked(inv), ours("Evidence is in the thread · Reads only, changes nothing")),
+				actions(button(ActionStop, inv.Request.ID, "Stop", "Stop the investigation of "+who(inv)))),
 		}
 	})
 }
@@ -79,7 +80,7 @@ func started(inv playbook.Investigation, id playbook.StepID) bool {
 func about(inv playbook.Investigation) *slack.ContextBlock {
 	w := inv.Request.Window
 	return context(plain("Role: "+who(inv), 120), plain("Account: "+account(inv), 120), plain("Region: "+where(inv), 60),
-		ours("Window: "+hours(w.Length())+", "+token(w.From)+" to "+token(w.To)))
+		ours("Window: "+wording.Window(w.Length())+", "+token(w.From)+" to "+token(w.To)))
 }
 
 // account is the account's id and, where it has one, its alias.
@@ -143,14 +144,16 @@ func unfinished(inv playbook.Investigation, plan playbook.Plan) Message {
 	t := tally(inv, plan)
 	return fit(maxWithButtons, func(room int) Message {
 		m := Message{
-			Text:   sentence(title+".", words, fmt.Sprintf("%d of %d checks were done%s; what they saw is in the thread.", t.done, len(plan), t.words())),
+			Text:   sentence(title+".", words, fmt.Sprintf("%d of %d checks done%s; what was seen is in the thread.", t.done, len(plan), t.words())),
 			Blocks: []slack.Block{header(title), paragraph(data(words, room))},
 		}
-		ended := context(asked(inv.AskedBy, inv.Request.At))
+		ended := context(asked(inv))
 		if inv.State == playbook.Stopped {
-			ended.ContextElements.Elements = append(ended.ContextElements.Elements, ours("Stopped by "+mention(inv.StoppedBy.User)+" "+token(inv.Ended)))
+			ended.ContextElements.Elements = append(ended.ContextElements.Elements, ours("Stopped by "+mention(inv.StoppedBy.User)))
 		}
-		m.Blocks = append(m.Blocks, about(inv), ended, actions(rerun(inv)), checks(inv, plan, min(room, shownCell)))
+		m.Blocks = append(m.Blocks, superseded(inv)...)
+		m.Blocks = append(append(m.Blocks, about(inv)), earlier(inv)...)
+		m.Blocks = append(m.Blocks, ended, actions(rerun(inv)), checks(inv, plan, min(room, shownCell)))
 		return m
 	})
 }

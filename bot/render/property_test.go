@@ -67,7 +67,7 @@ func TestNothingLiveComesOutOfHostileText(t *testing.T) {
 // answersWith are the answers that take text rather than an investigation.
 func answersWith(s string) []named {
 	out := []named{{"help", render.Help()}, {"busy", render.Busy()}, {"gone", render.Gone()}, {"thanks", render.Thanks()}, {"sorry", render.Sorry(s)},
-		{"not-allowed", render.NotAllowed(s)}, {"bad-input", render.BadInput(&playbook.InputError{What: "role", Problem: s, Hint: s})}, {"bad-input-unknown", render.BadInput(errors.New(s))},
+		{"bad-input", render.BadInput(&playbook.InputError{What: "role", Problem: s, Hint: s})}, {"bad-input-unknown", render.BadInput(errors.New(s))},
 		{"list-empty", render.List(nil)}, {"status-empty", render.Status(nil)}}
 	for why, name := range []string{render.NotMember: "not-member", render.DirectChat: "direct-chat", render.Archived: "archived",
 		render.ReadOnly: "read-only", render.Shared: "shared", render.ParentGone: "parent-gone"} {

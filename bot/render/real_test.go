@@ -60,7 +60,7 @@ func investigate(t *testing.T, dir string) playbook.Report {
 	emu := awsemu.New(c, awsemu.Options{QueryDuration: -1})
 	defer emu.Close()
 	clients := steps.NewClients(emu.Config(playbook.GlobalRegion(incident.Partition)))
-	clients.LookupPace, clients.StatusFeed, clients.HTTP = steps.Unpaced, "http://aws.invalid/public/currentevents", emu.Client()
+	clients.Limits, clients.StatusFeed, clients.HTTP = steps.Unpaced, "http://aws.invalid/public/currentevents", emu.Client()
 
 	target, err := playbook.ParseRole(incident.Ask.Role)
 	if err != nil {

@@ -89,7 +89,9 @@ func Of(inv playbook.Investigation, plan playbook.Plan, rules []playbook.Rule, m
 			}
 		}
 	case playbook.NoteMessage:
-		return Note(inv, m.Ref), nil
+		if n, ok := Note(inv, m.Ref); ok {
+			return n, nil
+		}
 	case playbook.TimelineMessage:
 		return TimelineMessage(inv), nil
 	}

@@ -80,6 +80,7 @@ func sentence(parts ...string) string {
 
 var (
 	userID    = regexp.MustCompile(`^[UW][A-Z0-9]{1,30}$`)
+	channelID = regexp.MustCompile(`^[CG][A-Z0-9]{1,30}$`)
 	messageAt = regexp.MustCompile(`^/archives/[A-Z0-9]{1,30}/p[0-9]{1,30}$`)
 	consoleAt = regexp.MustCompile(`^([a-z0-9-]+\.)?(console\.aws\.amazon\.com|console\.amazonaws\.cn|console\.amazonaws-us-gov\.com)$`)
 	docsAt    = regexp.MustCompile(`^docs\.(aws\.amazon\.com|amazonaws\.cn)$`)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -76,7 +77,7 @@ func healthDetail(f facts.RoleAndHealth) detail {
 	}
 	probes := grid{title: "STS endpoints", head: []string{"Region", "Answered", "Answer"}}
 	for _, p := range f.Probes {
-		probes.rows = append(probes.rows, []string{p.Region, truth(p.Answered), p.Code})
+		probes.rows = append(probes.rows, []string{p.Region, wording.Truth(p.Answered), p.Code})
 	}
 	d := detail{table: events, all: []grid{events, probes}}
 	if len(f.Similar) > 0 {
@@ -101,7 +102,7 @@ func errorsDetail(f facts.STSErrors) detail {
 		groups[k].add(e.Time)
 		requested := ""
 		if e.Requested > 0 {
-			requested = seconds(e.Requested)
+			requested = wording.Seconds(e.Requested)
 		}
 		all.rows = append(all.rows, []string{e.Time.UTC().Format(time.RFC3339), e.Event, e.Code, e.Caller.Name(), e.SessionName, requested, e.Region, e.UserAgent, e.EventID, e.Message})
 	}
@@ -109,7 +110,7 @@ func errorsDetail(f facts.STSErrors) detail {
 	slices.SortStableFunc(order, func(a, b key) int { return groups[b].n - groups[a].n })
 	for _, k := range order {
 		g := groups[k]
-		shown.rows = append(shown.rows, []string{fmt.Sprint(g.n), g.span(), k.event + ": " + k.code, k.caller, k.message})
+		shown.rows = append(shown.rows, []string{fmt.Sprint(g.n), g.span(), k.event + ": " + k.code, principal(k.caller), k.message})
 	}
 	roles := grid{title: "All roles with calls for sessions", head: []string{"Role", "Calls", "Errors"}}
 	for _, r := range f.Roles {
@@ -124,6 +125,25 @@ func errorsDetail(f facts.STSErrors) detail {
 		d.table = trails(f.Trails)
 	}
 	return d
+}
+
+// groupName is what a log group's ARN names, and whose it is.
+func groupName(arn string) string {
+	head, name, ok := strings.Cut(arn, ":log-group:")
+	if !ok {
+		return arn
+	}
+	return strings.TrimSuffix(name, ":*") + " of account " + head[strings.LastIndexByte(head, ':')+1:]
+}
+
+// principal is an ARN as a narrow column shows it: the account and what is of it.
+// The file has it in full.
+func principal(arn string) string {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) != 6 || parts[0] != "arn" {
+		return arn
+	}
+	return strings.TrimSpace(parts[4] + " " + parts[5])
 }
 
 // group is how often and when something was seen.
@@ -152,7 +172,7 @@ func (g group) span() string {
 func trails(ts []facts.Trail) grid {
 	g := grid{title: "Where CloudTrail was read", head: []string{"Region", "Read from", "Covered (UTC)", "Records", "Cannot show"}}
 	for _, t := range ts {
-		source := map[string]string{"trail-logs": "the trail's log group " + t.LogGroup, "event-history": "event history", "": "could not be read"}[t.Source]
+		source := map[string]string{"trail-logs": "the trail's log group " + groupName(t.LogGroup), "event-history": "event history", "": "could not be read"}[t.Source]
 		if source == "" {
 			source = t.Source
 		}
@@ -178,7 +198,7 @@ func configDetail(f facts.RoleConfig) detail {
 	for _, p := range f.Policies {
 		revokes, read := "", "no"
 		if !p.RevokesBefore.IsZero() {
-			revokes = utc(p.RevokesBefore)
+			revokes = wording.UTC(p.RevokesBefore)
 		}
 		if p.Read {
 			read = "yes"
@@ -213,7 +233,7 @@ func metricsDetail(f facts.STSMetrics) detail {
 	g := grid{title: "Error rates", head: []string{"Call", "Role", "Last hour", "Before that"}}
 	rate := func(errors, calls int) string {
 		if calls < 0 {
-			return fmt.Sprintf("%d errors", errors)
+			return wording.Count(errors, "error", "errors")
 		}
 		if calls == 0 {
 			return "no calls"
@@ -236,7 +256,7 @@ func sessionsDetail(f facts.SessionLedger) detail {
 	for _, s := range f.Sessions {
 		requested, used := "", ""
 		if s.Requested > 0 {
-			requested = seconds(s.Requested)
+			requested = wording.Seconds(s.Requested)
 		}
 		if !s.LastUse.IsZero() {
 			used = at(s.LastUse)
@@ -244,12 +264,12 @@ func sessionsDetail(f facts.SessionLedger) detail {
 				used += " " + s.LastFailure
 			}
 		}
-		length := seconds(s.Seconds)
+		length := wording.Seconds(s.Seconds)
 		if s.Chained == playbook.Yes {
 			length += ", chained"
 		}
-		all.rows = append(all.rows, []string{s.Issued.UTC().Format(time.RFC3339), utc(s.Expires), seconds(s.Seconds), requested, s.Name, s.Caller.Name(), truth(s.Chained), used, s.Event, s.Region, s.Key, s.UserAgent, s.EventID})
-		shown.rows = append(shown.rows, []string{at(s.Issued), at(s.Expires), length, s.Name, s.Caller.Name(), used})
+		all.rows = append(all.rows, []string{s.Issued.UTC().Format(time.RFC3339), wording.UTC(s.Expires), wording.Seconds(s.Seconds), requested, s.Name, s.Caller.Name(), wording.Truth(s.Chained), used, s.Event, s.Region, s.Key, s.UserAgent, s.EventID})
+		shown.rows = append(shown.rows, []string{at(s.Issued), at(s.Expires), length, s.Name, principal(s.Caller.Name()), used})
 	}
 	slices.Reverse(shown.rows)
 	return detail{table: shown, all: []grid{all, trails(f.Trails)}}
@@ -277,7 +297,7 @@ func logsDetail(f facts.AppErrors) detail {
 	groups := grid{title: "Log groups", head: []string{"Log group", "Chosen", "Read with", "Scanned", "Why not, or only in part"}}
 	for _, g := range f.Groups {
 		how := map[string]string{"insights": "Logs Insights", "filter": "FilterLogEvents", "": "not read"}[g.Method]
-		groups.rows = append(groups.rows, []string{g.Name, g.Chosen, how, scanned(g.Scanned), g.Why})
+		groups.rows = append(groups.rows, []string{g.Name, g.Chosen, how, wording.Bytes(g.Scanned), g.Why})
 	}
 	lines := grid{title: "Log lines", head: []string{"Time (UTC)", "Log group", "Stream", "Kind", "Line"}}
 	seen := map[facts.Kind]int{}
@@ -293,7 +313,7 @@ func logsDetail(f facts.AppErrors) detail {
 		d.table = groups
 	}
 	if len(sample) > 0 {
-		d.raw = []raw{{fmt.Sprintf("%s of %s, as examples", count(len(sample), "line", "lines"), fmt.Sprint(max(f.Total, len(f.Lines)))), strings.Join(sample, "\n")}}
+		d.raw = []raw{{fmt.Sprintf("%s of %s, as examples", wording.Count(len(sample), "line", "lines"), fmt.Sprint(max(f.Total, len(f.Lines)))), strings.Join(sample, "\n")}}
 	}
 	return d
 }
@@ -319,7 +339,7 @@ func changesDetail(f facts.TrustChanges) detail {
 		if !c.InWindow {
 			when += " (before the window)"
 		}
-		shown.rows = append(shown.rows, []string{when, c.Event, c.Actor, strings.TrimSpace(c.Text)})
+		shown.rows = append(shown.rows, []string{when, c.Event, principal(c.Actor), strings.TrimSpace(c.Text)})
 		inside := "no"
 		if c.InWindow {
 			inside = "yes"
@@ -342,9 +362,9 @@ func identityDetail(f facts.Federation) detail {
 	for _, p := range f.Providers {
 		until := ""
 		if !p.ValidUntil.IsZero() {
-			until = utc(p.ValidUntil)
+			until = wording.UTC(p.ValidUntil)
 		}
-		providers.rows = append(providers.rows, []string{p.ARN, truth(p.Exists), strings.Join(p.Audiences, ", "), truth(p.Listed), until})
+		providers.rows = append(providers.rows, []string{p.ARN, wording.Truth(p.Exists), strings.Join(p.Audiences, ", "), wording.Truth(p.Listed), until})
 	}
 	d := detail{table: providers, all: []grid{calls, providers}}
 	if len(providers.rows) == 0 {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -142,12 +143,12 @@ func Timeline(inv playbook.Investigation) (png []byte, alt string, err error) {
 }
 
 func (c course) alt(inv playbook.Investigation) string {
-	s := fmt.Sprintf("Timeline of %s in %s from %s to %s: ", who(inv), where(inv), utc(c.window.From), utc(c.window.To))
+	s := fmt.Sprintf("Timeline of %s in %s from %s to %s: ", who(inv), where(inv), wording.UTC(c.window.From), wording.UTC(c.window.To))
 	seen := func(could bool, n int, one, many, what string) string {
 		if !could {
 			return what + " could not be seen in full"
 		}
-		return count(n, one, many)
+		return wording.Count(n, one, many)
 	}
 	s += strings.Join([]string{
 		seen(c.sawTrail, total(c.trail), "failed STS call in CloudTrail", "failed STS calls in CloudTrail", "failed STS calls"),
@@ -155,10 +156,10 @@ func (c course) alt(inv playbook.Investigation) string {
 		seen(c.sawSessions, len(c.ends), "session end", "session ends", "session ends"),
 		seen(c.sawChanges, len(c.changes), "role change", "role changes", "role changes")}, ", ") + "."
 	if !c.onset.IsZero() {
-		s += " The failures began at " + utc(c.onset) + "."
+		s += " The failures began at " + wording.UTC(c.onset) + "."
 	}
 	if len(c.changes) > 0 {
-		s += " The last change was at " + utc(c.changes[len(c.changes)-1]) + "."
+		s += " The last change was at " + wording.UTC(c.changes[len(c.changes)-1]) + "."
 	}
 	if c.sampled {
 		s += " Not all log lines are drawn: only some were kept."
@@ -173,7 +174,7 @@ func TimelineMessage(inv playbook.Investigation) Message {
 		alt += " It could not be drawn."
 	}
 	return fit(maxWithout, func(int) Message {
-		m := Message{Text: sentence(alt), Blocks: []slack.Block{paragraph(sayBold("Timeline. "), data(alt, 900))}}
+		m := Message{Text: sentence(alt), Blocks: []slack.Block{paragraph(sayBold("Timeline "), data(strings.TrimPrefix(alt, "Timeline "), 900))}}
 		if len(png) > 0 {
 			m.Files = []File{{Name: "timeline.png", Title: "Timeline of " + who(inv), Alt: cut(alt, 1000), Bytes: png}}
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -56,7 +57,7 @@ func Trace(inv playbook.Investigation, rules []playbook.Rule) Message {
 		notChecked := "Nothing was left unchecked."
 		if len(report.Diagnosis.NotChecked) > 0 {
 			m.Blocks = append(m.Blocks, unchecked(inv, nil, "Not checked", min(room, shownLine)))
-			notChecked = count(len(report.Diagnosis.NotChecked), "check", "checks") + " could not be made in full."
+			notChecked = wording.Count(len(report.Diagnosis.NotChecked), "check", "checks") + " could not be made in full."
 		}
 		if len(report.Diagnosis.Causes) > 0 {
 			b := paragraph(sayBold("What the causes stand on"))

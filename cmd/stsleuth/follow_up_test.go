@@ -37,7 +37,7 @@ func TestFollowUpsOnTheCommandLine(t *testing.T) {
 	}
 
 	out, errs := stsleuth(exitDone, "investigate", "--capture", finds, "--follow-up", "extend-48h", "--follow-up", "mfa", "-o", "json")
-	has(errs, "Reads the 24 h before the window: about ", "at $0.005 a GB in us-east-1 (https://aws.amazon.com/cloudwatch/pricing/)")
+	has(errs, "Reads the 24 h before the window and judges again. Log queries will scan about ", "at $0.005 a GB in us-east-1 (https://aws.amazon.com/cloudwatch/pricing/)")
 	var got struct {
 		Diagnosis playbook.Diagnosis `json:"diagnosis"`
 		FollowUps []playbook.Outcome `json:"follow_ups"`

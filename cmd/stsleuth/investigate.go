@@ -9,6 +9,7 @@ import (
 
 	"github.com/stsleuth/stsleuth/internal/app"
 	"github.com/stsleuth/stsleuth/internal/awsemu"
+	"github.com/stsleuth/stsleuth/internal/redact"
 	"github.com/stsleuth/stsleuth/internal/report"
 	"github.com/stsleuth/stsleuth/playbook"
 )
@@ -43,7 +44,7 @@ func (c *investigateCmd) Run(ctx context.Context, s streams) error {
 		}
 		defer o.Close()
 		for _, bad := range o.capture.Bad { // named, never fatal
-			fmt.Fprintln(s.err, "stsleuth: not read:", report.Line(bad.String()))
+			fmt.Fprintln(s.err, "stsleuth: not read:", report.Line(redact.String(bad.String())))
 		}
 		source, at, ask = o.aws, o.incident.Now, o.question()
 	}

@@ -57,6 +57,7 @@ func (c *listCmd) Run(ctx context.Context, s streams) error {
 				return err
 			}
 		}
+		all[i].AnswerURL = "" // whoever has it may answer in the channel
 	}
 	var dead []playbook.DeadLetter
 	if c.Failed {
@@ -183,6 +184,7 @@ func loadOne(ctx context.Context, redisURL, id string) (playbook.Investigation, 
 	}
 	defer state.Close()
 	inv, err := state.Load(ctx, id)
+	inv.AnswerURL = "" // whoever has it may answer in the channel
 	if app.NotStored(err) {
 		return inv, fmt.Errorf("there is no investigation %s: it never was, or its retention is over", id)
 	}

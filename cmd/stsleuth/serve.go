@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/middleware"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/stsleuth/stsleuth/internal/app"
 	"github.com/stsleuth/stsleuth/internal/config"
+	"github.com/stsleuth/stsleuth/internal/telemetry"
 )
 
 type serveCmd struct {
@@ -28,7 +32,21 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 		return fmt.Errorf("read log-level: %w", err)
 	}
 	log := slog.New(slog.NewJSONHandler(s.err, &slog.HandlerOptions{Level: level}))
-	var load []func(*awsconfig.LoadOptions) error
+	traces, err := telemetry.OpenTraces(ctx, s.env, log)
+	if err != nil {
+		log.Warn("no traces are sent", "err", err) // no reason not to serve
+	}
+	defer func() {
+		if err := traces.Close(); err != nil {
+			log.Warn("the last traces are lost", "err", err)
+		}
+	}()
+	metrics := telemetry.NewMetrics()
+	load := []func(*awsconfig.LoadOptions) error{
+		awsconfig.WithAPIOptions([]func(*middleware.Stack) error{metrics.AWS}),
+		// Renewed early, whatever they come from, so that AWS may be away for minutes.
+		awsconfig.WithCredentialsCacheOptions(func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow, o.ExpiryWindowJitterFrac = 5*time.Minute, 0.5 }),
+	}
 	if len(l.Regions) > 0 {
 		load = append(load, awsconfig.WithDefaultRegion(l.Regions[0]))
 	}
@@ -40,7 +58,7 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	o.Log = log
+	o.Log, o.Metrics, o.Traces = log, metrics, traces
 	service, err := app.New(ctx, o)
 	if err != nil && ctx.Err() != nil {
 		return nil // told to stop while it waited for Redis
@@ -49,7 +67,10 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return app.Probes(ctx, l.HealthAddr, service.Health()) })
+	g.Go(func() error { return app.Listen(ctx, l.HealthAddr, service.Health()) })
+	if l.PprofAddr != "" {
+		g.Go(func() error { return app.Listen(ctx, l.PprofAddr, telemetry.Profiles()) })
+	}
 	g.Go(func() error { return service.Run(ctx) })
 	err = g.Wait()
 	if e := service.Close(); err == nil {

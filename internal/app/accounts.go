@@ -2,25 +2,34 @@ package app
 
 import (
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/stsleuth/stsleuth/internal/accounts"
 	"github.com/stsleuth/stsleuth/playbook"
+	"github.com/stsleuth/stsleuth/playbook/steps"
 )
 
-// Accounts makes one plan an account: its clients, and with them the pace of
-// LookupEvents and the retry quota, belong to the account. Safe for concurrent
-// use; a plan is made when its account is first asked about.
+// Accounts makes one plan an account: its clients, and with them the retry quota
+// and what keeps to AWS's limits, belong to the account. Safe for concurrent use;
+// a plan is made when its account is first asked about.
 type Accounts struct {
-	AWS  AWS            // Config is that of the program's own credentials
-	Pool *accounts.Pool // nil: everything is asked with those
+	AWS    AWS            // Config is that of the program's own credentials
+	Pool   *accounts.Pool // nil: everything is asked with those
+	Shared steps.Shared   // counts for all replicas; nil: this process is the only one
 
 	mu   sync.Mutex
-	made map[string]account // by account and partition; guarded by mu
+	made map[string]account // by name of the account and partition; guarded by mu
 }
+
+// ownAccount is under what name all replicas count what they ask with the
+// program's own credentials: those are of one account, and which one need not be
+// asked of AWS before the first query.
+const ownAccount = "own"
 
 // account is what one account is asked with.
 type account struct {
+	aws    AWS
 	plan   playbook.Plan
 	checks []playbook.FollowUp
 }
@@ -68,14 +77,17 @@ func (a *Accounts) target(inv playbook.Investigation) playbook.Target {
 func (a *Accounts) of(t playbook.Target) (account, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	one, key := a.AWS, ""
+	one, name, key := a.AWS, ownAccount, ownAccount
 	if a.Pool != nil {
 		id, err := a.Pool.Resolve(t.Account)
 		if err != nil {
 			return account{}, err
 		}
 		partition := playbook.Partition(t.Region)
-		key = id + "/" + partition
+		if a.Pool.Account(id).RoleARN != "" {
+			name = id
+		}
+		key = name + "/" + partition
 		if one.Config, err = a.Pool.Config(id); err != nil {
 			return account{}, err
 		}
@@ -86,6 +98,10 @@ func (a *Accounts) of(t playbook.Target) (account, error) {
 	}
 	if made, ok := a.made[key]; ok {
 		return made, nil
+	}
+	one.Limits = steps.NewLimits(name, a.Shared)
+	if a.Pool != nil {
+		one.Other = a.elsewhere(t.Region)
 	}
 	plan, err := one.Plan()
 	if err != nil {
@@ -98,8 +114,25 @@ func (a *Accounts) of(t playbook.Target) (account, error) {
 	if a.made == nil {
 		a.made = map[string]account{}
 	}
-	a.made[key] = account{plan, checks}
+	a.made[key] = account{one, plan, checks}
 	return a.made[key], nil
+}
+
+// elsewhere gives the clients of the map's other accounts, which keep to the
+// limits of those: an organization's trail has its log group in one of them.
+func (a *Accounts) elsewhere(region string) func(account string) (steps.Clients, bool) {
+	return func(id string) (steps.Clients, bool) {
+		if !slices.Contains(a.Pool.Accounts(), id) {
+			return steps.Clients{}, false
+		}
+		one, err := a.of(playbook.Target{Account: id, Region: region})
+		if err != nil {
+			return steps.Clients{}, false
+		}
+		c := one.aws.clients()
+		c.By = id
+		return c, true
+	}
 }
 
 // roles lists the roles of the default account.

@@ -3,7 +3,9 @@ package app
 import (
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stsleuth/stsleuth/internal/accounts"
 	"github.com/stsleuth/stsleuth/internal/awsemu"
@@ -81,5 +83,35 @@ func TestEveryAccountIsAskedThroughItsOwnRole(t *testing.T) {
 	}
 	if r.Diagnosis.Verdict != playbook.InsufficientEvidence {
 		t.Errorf("verdict %s", r.Diagnosis.Verdict)
+	}
+}
+
+// A replica whose configuration lacks the account of a question that another one
+// accepted ends it at once, in words; pressing the button asks again.
+func TestAReplicaThatLacksTheAccountSaysSo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, set{slack: unlimited, serving: func(o *Serving) {
+		var err error
+		if o.Pool, err = accounts.New(o.AWS.Config, accounts.Map{"111122223333": {Name: "production"}}, "111122223333"); err != nil {
+			t.Fatal(err)
+		}
+	}})
+	target, err := playbook.ParseRole("arn:aws:iam::999988887777:role/payments-api")
+	if err != nil {
+		t.Fatal(err)
+	}
+	target.Region, target.Partition = "eu-west-1", "aws"
+	begun := time.Now()
+	_, err = w.all()[0].store.Accept(t.Context(), playbook.Delivery{Envelope: "of another replica"}, playbook.Investigation{
+		Request: playbook.NewRequest(playbook.NewID(), target, w.now, playbook.DefaultWindow), AskedBy: playbook.Person{User: oncall}, Place: playbook.Place{Channel: incidents}}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.until("the card says why", func() bool {
+		all := w.parents(incidents)
+		return len(all) == 1 && strings.Contains(all[0].Text, "has not been told how to read account 999988887777") && strings.Contains(all[0].Text, "run this again in a moment")
+	})
+	if took := time.Since(begun); took > 5*time.Second {
+		t.Errorf("it took %s", took)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/engine"
+	"github.com/stsleuth/stsleuth/playbook/facts"
 	"github.com/stsleuth/stsleuth/playbook/followups"
 	"github.com/stsleuth/stsleuth/playbook/rules"
 	"github.com/stsleuth/stsleuth/playbook/steps"
@@ -23,8 +24,12 @@ import (
 type AWS struct {
 	Config   aws.Config
 	Settings steps.Settings
-	// Offline is set for an emulator: no pacing of LookupEvents, and the public
-	// status feed comes from there.
+	// Limits are AWS's on the account; nil: this process keeps to them by itself.
+	Limits *steps.Limits
+	// Other gives the clients of other accounts that may be asked; nil: there is none.
+	Other func(account string) (steps.Clients, bool)
+	// Offline is set for an emulator: no limits, and the public status feed comes
+	// from there.
 	Offline    bool
 	StatusFeed string
 	HTTP       *http.Client
@@ -41,8 +46,12 @@ func (a AWS) Plan() (playbook.Plan, error) {
 
 func (a AWS) clients() steps.Clients {
 	c := steps.NewClients(a.Config)
+	c.Other = a.Other
+	if a.Limits != nil {
+		c.Limits = a.Limits
+	}
 	if a.Offline {
-		c.LookupPace, c.StatusFeed, c.HTTP = steps.Unpaced, a.StatusFeed, a.HTTP
+		c.Limits, c.StatusFeed, c.HTTP = steps.Unpaced, a.StatusFeed, a.HTTP
 	}
 	return c
 }
@@ -71,6 +80,6 @@ func FollowUp(ctx context.Context, all []playbook.FollowUp, o playbook.Offer, r 
 // Estimate says what lengthening the window will scan and cost, "" where it is as
 // long as can be.
 func Estimate(r playbook.Report) string {
-	e, _ := followups.EstimateOf(r)
+	e, _ := facts.EstimateOf(r)
 	return e.Words
 }

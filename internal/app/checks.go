@@ -52,7 +52,7 @@ func (c checks) Run(ctx context.Context, inv playbook.Investigation, p playbook.
 	if !ok {
 		return nil, "", &playbook.Problem{Status: playbook.Broken, Text: "This version of the bot can't do that."}
 	}
-	o, err := followups.Run(ctx, c.log, f, *inv.Report)
+	o, err := followups.Run(ctx, c.log.With("investigation", inv.Request.ID, "press", p.ID), f, *inv.Report)
 	return &o, "", err
 }
 
@@ -66,7 +66,7 @@ func (c checks) extend(ctx context.Context, inv playbook.Investigation, p playbo
 	if parent, ok := inv.Message(playbook.IDOf(playbook.ParentMessage, "")); ok && place.Thread == "" {
 		place.Thread = parent.TS
 	}
-	next := playbook.Investigation{Request: req, AskedBy: p.By, Place: place, Extends: inv.Request.ID}
+	next := playbook.Investigation{Request: req, AskedBy: p.By, Place: place, Extends: inv.Request.ID, ExtendsAt: inv.Link()}
 	// The press's id is the delivery: should this be carried out twice, the second
 	// finds the first's investigation.
 	got, err := c.state.Accept(ctx, playbook.Delivery{Trigger: "press/" + p.ID}, next, true)
@@ -88,10 +88,14 @@ func (c checks) longer(ctx context.Context, inv playbook.Investigation, plan pla
 		return plan, rules.Judge, nil
 	case err != nil:
 		return nil, nil, fmt.Errorf("load %s, which %s lengthens: %w", inv.Extends, inv.Request.ID, err)
-	case first.Report == nil || !first.Report.Request.Window.To.Equal(inv.Request.Window.To):
+	case first.Report == nil:
+		return plan, rules.Judge, nil
+	}
+	window := first.Report.Request.Window
+	if !window.To.Equal(inv.Request.Window.To) || !inv.Request.Window.From.Before(window.From) {
 		return plan, rules.Judge, nil // it repeats a question rather than lengthens it
 	}
-	was := &playbook.Earlier{ID: inv.Extends, Window: first.Report.Request.Window, Diagnosis: first.Report.Diagnosis}
+	was := &playbook.Earlier{ID: inv.Extends, Window: window, Diagnosis: first.Report.Diagnosis}
 	judge := func(req playbook.Request, done playbook.Outcomes) playbook.Report {
 		r := rules.Judge(req, done)
 		r.Was = was

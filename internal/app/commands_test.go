@@ -1,11 +1,16 @@
 package app
 
 import (
+	"io"
+	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
+
+	"github.com/stsleuth/stsleuth/internal/awsemu"
 )
 
 func TestWhatIsTypedIsAnswered(t *testing.T) {
@@ -138,7 +143,7 @@ func TestWithoutRedisNothingStartsAndEveryoneIsTold(t *testing.T) {
 	w := newWorld(t, set{slack: unlimited, serving: func(o *Serving) { o.RedisURL = "redis://" + redis.Addr() }})
 	redis.Close()
 	d := w.say(oncall, incidents, w.asks())
-	if !d.Acked || d.AckMS > 3000 || !strings.Contains(d.text(), "State store unreachable, nothing started, try again") {
+	if !d.Acked || d.AckMS > 3000 || !strings.Contains(d.text(), "does not answer, so it can't be told whether this was taken") {
 		t.Errorf("acked %v after %d ms with %q", d.Acked, d.AckMS, d.text())
 	}
 	w.until("it is not ready", func() bool { return w.all()[0].Ready(t.Context()) != nil })
@@ -148,4 +153,65 @@ func TestWithoutRedisNothingStartsAndEveryoneIsTold(t *testing.T) {
 	w.until("it is ready again", func() bool { return w.all()[0].Ready(t.Context()) == nil })
 	w.command(w.asks())
 	w.until("there is a parent", func() bool { return len(w.parents(incidents)) == 1 })
+}
+
+// Redis takes the command and the answer is lost: the person is not told that
+// nothing was started, and what was started appears.
+func TestACommandWhoseAnswerIsLostIsNotDenied(t *testing.T) {
+	t.Parallel()
+	redis := &deaf{to: miniredis.RunT(t).Addr()}
+	w := newWorld(t, set{slack: unlimited, aws: awsemu.Options{QueryDuration: -1}, serving: func(o *Serving) { o.RedisURL = "redis://" + redis.listen(t) }})
+	w.command(Command + " another-role " + w.ask.Region) // Redis knows the script after this
+	w.until("another card", func() bool { return len(w.parents(incidents)) == 1 })
+	redis.lost.Store(true)
+	d := w.say(oncall, incidents, w.asks())
+	redis.lost.Store(false)
+	if !d.Acked || d.AckMS > 3000 || strings.Contains(d.text(), "nothing was started") || !strings.Contains(d.text(), "If it was, it goes on by itself") {
+		t.Errorf("acked %v after %d ms with %q", d.Acked, d.AckMS, d.text())
+	}
+	w.until("the card of what was taken", func() bool { return len(w.parents(incidents)) == 2 })
+	w.command(w.asks()) // does no harm
+	w.thread(incidents, w.parents(incidents)[1].TS)
+	if n := len(w.parents(incidents)); n != 2 {
+		t.Errorf("%d cards for two questions", n)
+	}
+}
+
+// deaf stands before a Redis and can lose what that answers.
+type deaf struct {
+	to   string
+	lost atomic.Bool
+}
+
+func (d *deaf) listen(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("tcp", d.to)
+			if err != nil {
+				client.Close()
+				return
+			}
+			go func() { io.Copy(server, client); server.Close() }()
+			go func() {
+				defer client.Close()
+				for b := make([]byte, 64<<10); ; {
+					n, err := server.Read(b)
+					if err != nil || d.lost.Load() {
+						return
+					}
+					client.Write(b[:n])
+				}
+			}()
+		}
+	}()
+	return l.Addr().String()
 }

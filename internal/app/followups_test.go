@@ -98,7 +98,7 @@ type followUpCase struct {
 func TestFollowUpAnswersInTheThreadAndJudgesAgain(t *testing.T) {
 	t.Parallel()
 	together(t, map[string]followUpCase{
-		"follow-up-refresh-late":          {offer: playbook.TokenRefresh, says: []string{"Token refresh review for sensor-feed in eu-central-1: Found.", "1 renew only after the end", "first sensor-feed-a: it stopped renewing"}, words: "was no-correlation, now no-refresh"},
+		"follow-up-refresh-late":          {offer: playbook.TokenRefresh, says: []string{"Token refresh review for sensor-feed in eu-central-1: Found.", "1 renews only after the end", "first sensor-feed-a: it stopped renewing"}, words: "was no-correlation, now no-refresh"},
 		"follow-up-refresh-fine":          {offer: playbook.TokenRefresh, says: []string{"Token refresh review for geo-index in eu-west-1: Clear.", "Of 3 callers, 3 renew in time. None of them is at risk."}},
 		"follow-up-mfa-no-device":         {offer: playbook.MFADevices, says: []string{"MFA devices for emergency-access in eu-west-1: Found.", "asks for MFA in statement 1", "No MFA device: oncall-lead."}, words: "was access-denied-other, now mfa-condition"},
 		"follow-up-mfa-fine":              {offer: playbook.MFADevices, says: []string{"MFA devices for reporting-reader in eu-west-1: Clear.", "Nothing in the trust policy asks for MFA.", "has an MFA device (2)"}},
@@ -171,7 +171,7 @@ func (w *world) extends(thread, old string, length time.Duration, title, words s
 	t.Helper()
 	begun, scanned := len(w.aws.Calls()), w.aws.Stats().BytesScanned
 	was := w.at(thread, old)
-	if !was.shows(title+"?") || !was.shows("log queries will scan about ") {
+	if !was.shows(title+"?") || !was.shows("Log queries will scan about ") {
 		t.Errorf("the button does not say what %s costs: %s", title, raws(was))
 	}
 	w.press(oncall, old, playbook.Extend48h)

@@ -18,9 +18,11 @@ import (
 	"github.com/stsleuth/stsleuth/internal/accounts"
 	"github.com/stsleuth/stsleuth/internal/audit"
 	"github.com/stsleuth/stsleuth/internal/manifest"
-	"github.com/stsleuth/stsleuth/playbook"
+	"github.com/stsleuth/stsleuth/internal/redact"
+	"github.com/stsleuth/stsleuth/internal/telemetry"
 	"github.com/stsleuth/stsleuth/playbook/engine"
 	"github.com/stsleuth/stsleuth/playbook/rules"
+	"github.com/stsleuth/stsleuth/playbook/steps"
 	"github.com/stsleuth/stsleuth/store"
 )
 
@@ -29,6 +31,7 @@ var (
 	_ engine.Journal = (*store.Store)(nil)
 	_ handlers.Store = (*store.Store)(nil)
 	_ bot.Outbox     = (*store.Store)(nil)
+	_ steps.Shared   = (*store.Store)(nil)
 	_ handlers.Rooms = (*bot.Bot)(nil)
 	_ bot.Desk       = (*handlers.Desk)(nil)
 )
@@ -50,18 +53,24 @@ type Serving struct {
 	AuditLog           string           // a file; "": nothing is recorded
 	Now                func() time.Time // nil: the clock; a capture's moment in the demo
 	Log                *slog.Logger
+	Metrics            *telemetry.Metrics // their AWS middleware is in AWS.Config already; nil: those of this service alone
+	Traces             *telemetry.Traces  // nil: none are sent
 
 	pace bot.Pace // tests go faster
 }
 
 // Service is the bot with its state and its workers, ready to run.
 type Service struct {
-	log   *slog.Logger
-	store *store.Store
-	bot   *bot.Bot
-	desk  *handlers.Desk
-	work  store.Tasks
-	audit *audit.Log // nil: none is kept
+	log      *slog.Logger
+	store    *store.Store
+	bot      *bot.Bot
+	desk     *handlers.Desk
+	reads    *Accounts
+	after    checks
+	sessions *sessions
+	metrics  *telemetry.Metrics
+	traces   *telemetry.Traces
+	audit    *audit.Log // nil: none is kept
 }
 
 // New wires the bot together: one straight line, so that it reads as what it is.
@@ -70,6 +79,7 @@ func New(ctx context.Context, o Serving) (*Service, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	o.Log = slog.New(redact.Handler(o.Log.Handler()))
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -77,12 +87,15 @@ func New(ctx context.Context, o Serving) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.Store.Log = o.Log
+	if o.Metrics == nil {
+		o.Metrics = telemetry.NewMetrics()
+	}
+	o.Store.Log, o.Store.Paced, o.Store.Failed = o.Log, o.Metrics.Paced, func() { o.Metrics.Ended(telemetry.Failed) }
 	state, err := openWaiting(ctx, o.RedisURL, o.Store)
 	if err != nil {
 		return nil, err
 	}
-	reads := &Accounts{AWS: o.AWS, Pool: o.Pool}
+	reads := &Accounts{AWS: o.AWS, Pool: o.Pool, Shared: state}
 	listed, err := reads.roles()
 	if err != nil {
 		return nil, errors.Join(err, state.Close())
@@ -94,11 +107,14 @@ func New(ctx context.Context, o Serving) (*Service, error) {
 	slack, err := bot.New(bot.Options{
 		BotToken: o.BotToken, AppToken: o.AppToken, APIURL: o.SlackURL, Replicas: o.Replicas,
 		Outbox: state, Unknown: store.ErrUnknown, Plan: plan, Rules: rules.All(), Offers: after.Offers(), Opened: opened(o.Access), Report: reportFiles, Log: o.Log, Pace: o.pace,
+		Acked: o.Metrics.Acked, Called: o.Metrics.SlackCall,
 	})
 	if err != nil {
 		return nil, errors.Join(err, state.Close())
 	}
-	s := &Service{log: o.Log, store: state, bot: slack}
+	s := &Service{log: o.Log, store: state, bot: slack, reads: reads, after: after, metrics: o.Metrics, traces: o.Traces,
+		sessions: &sessions{own: o.AWS.Config.Credentials, pool: o.Pool, log: o.Log}}
+	o.Metrics.Read(telemetry.Readings{Sockets: slack.Connections, Figures: state.Figures, Sessions: s.sessions.ends, Log: o.Log})
 	gate := &access.Gate{Policy: o.Access, Directory: slack}
 	if o.AuditLog != "" {
 		if s.audit, err = audit.Open(o.AuditLog); err == nil {
@@ -110,38 +126,12 @@ func New(ctx context.Context, o Serving) (*Service, error) {
 		}
 	}
 	desk := &handlers.Desk{
-		Name: cmp.Or(o.Command, Command), Gate: gate, Account: reads.Resolve, Store: state, Unreachable: store.ErrUnavailable, Unknown: store.ErrUnknown,
+		Name: cmp.Or(o.Command, Command), Gate: newCountedGate(gate, o.Metrics), Account: reads.Resolve, Store: countedStore{state, o.Metrics}, Unreachable: store.ErrUnavailable, Unknown: store.ErrUnknown,
 		Rooms: slack, Roles: listed, FollowUps: after, Now: o.Now, Log: o.Log,
 	}
 	slack.Desk = desk
 	s.desk = desk
-	s.work = store.Tasks{FollowUp: desk.Carry, Investigate: func(ctx context.Context, inv playbook.Investigation) error {
-		plan, err := reads.Plan(inv.Request.Target)
-		if err != nil {
-			return err
-		}
-		plan, judge, err := after.longer(ctx, inv, plan)
-		if err != nil {
-			return err
-		}
-		e := engine.Engine{Plan: plan, Judge: judge, Journal: state, Log: o.Log, Watch: s.begun(ctx, inv.Request.ID)}
-		_, err = e.Run(ctx, inv.Request)
-		return err
-	}}
 	return s, nil
-}
-
-// begun notes for the plan's display that a step has begun. Should it be lost,
-// the step only looks as if it waited.
-func (s *Service) begun(ctx context.Context, id string) func(engine.Event) {
-	return func(ev engine.Event) {
-		if !ev.Started {
-			return
-		}
-		if err := s.store.Start(ctx, id, ev.Step.ID); err != nil && ctx.Err() == nil {
-			s.log.Warn("a step's start was not noted", "investigation", id, "step", ev.Step.ID, "err", err)
-		}
-	}
 }
 
 // Run works until ctx ends, then lets everything finish: sockets answer what is
@@ -153,8 +143,9 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.bot.Run(ctx) })
-	g.Go(func() error { return s.store.Work(ctx, s.work) })
+	g.Go(func() error { return s.store.Work(ctx, store.Tasks{Investigate: s.investigate, FollowUp: s.followUp}) })
 	g.Go(func() error { return s.store.Watchdog(ctx) })
+	g.Go(func() error { return s.sessions.keep(ctx) })
 	err := g.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil
@@ -179,7 +170,8 @@ func (s *Service) Ready(ctx context.Context) error {
 }
 
 // Health answers the probes: /healthz says that the process lives, /readyz that
-// commands are answered by it, or in a sentence why not.
+// commands are answered by it, or in a sentence why not. Beside them /metrics has
+// what deploy/METRICS.md lists.
 func (s *Service) Health() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
@@ -191,21 +183,22 @@ func (s *Service) Health() *http.ServeMux {
 		}
 		fmt.Fprintln(w, "ready")
 	})
+	mux.Handle("GET /metrics", s.metrics.Handler())
 	return mux
 }
 
-// Probes serves h on addr until ctx ends.
-func Probes(ctx context.Context, addr string, h http.Handler) error {
+// Listen serves h on addr until ctx ends.
+func Listen(ctx context.Context, addr string, h http.Handler) error {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return fmt.Errorf("listen for probes on %s: %w", addr, err)
+		return fmt.Errorf("listen on %s: %w", addr, err)
 	}
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	select {
 	case err := <-served:
-		return fmt.Errorf("serve probes on %s: %w", addr, err)
+		return fmt.Errorf("serve on %s: %w", addr, err)
 	case <-ctx.Done():
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)

@@ -114,4 +114,12 @@ func TestTheSameQuestionJoinsThenIsOffered(t *testing.T) {
 	w.until("the old card says that it was superseded", func() bool {
 		return strings.Contains(w.parents(incidents)[0].Text, "superseded")
 	})
+	w.until("the two cards link to each other", func() bool {
+		both := w.parents(incidents)
+		link := func(m message) string { return "/archives/" + incidents + "/p" + strings.ReplaceAll(m.TS, ".", "") }
+		return both[0].shows(link(both[1])) && both[1].shows(link(both[0]))
+	})
+	if again := w.parents(incidents)[1].Text; strings.Contains(again, "Judged again") {
+		t.Errorf("a repetition is told as a longer window: %s", again)
+	}
 }

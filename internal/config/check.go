@@ -45,6 +45,9 @@ func (l *Loaded) check() []error {
 	if _, _, err := net.SplitHostPort(l.HealthAddr); err != nil {
 		fail("health-addr", "%q is not an address such as 127.0.0.1:8080 or :8080", l.HealthAddr)
 	}
+	if l.PprofAddr != "" && !loopback(l.PprofAddr) {
+		fail("pprof-addr", "%q is not an address on loopback such as 127.0.0.1:6060: a profile is a copy of what the process knows, its secrets among it", l.PprofAddr)
+	}
 	if !slices.Contains(levels, l.LogLevel) {
 		fail("log-level", "%q is none of %s", l.LogLevel, strings.Join(levels, ", "))
 	}
@@ -63,6 +66,13 @@ func (l *Loaded) check() []error {
 	each("accounts", l.Accounts.Validate(l.DefaultAccount))
 	each("access", l.Access.Validate())
 	return errs
+}
+
+// loopback reports whether only this machine reaches an address.
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
 // Serves names what the bot lacks to run, besides what Load found.

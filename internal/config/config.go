@@ -44,7 +44,8 @@ type Options struct {
 	Retention time.Duration `name:"retention" var:"STSLEUTH_RETENTION" standard:"720h" placeholder:"720h" help:"How long an ended investigation is kept ($STSLEUTH_RETENTION)."`
 	Replicas  int           `name:"replicas" var:"STSLEUTH_REPLICAS" standard:"1" placeholder:"1" help:"How many processes share the app-level token, to notice others that do ($STSLEUTH_REPLICAS)."`
 
-	HealthAddr string `name:"health-addr" aliases:"health" var:"STSLEUTH_HEALTH_ADDR" standard:"127.0.0.1:8080" placeholder:"ADDR" help:"Where /healthz and /readyz answer ($STSLEUTH_HEALTH_ADDR)."`
+	HealthAddr string `name:"health-addr" aliases:"health" var:"STSLEUTH_HEALTH_ADDR" standard:"127.0.0.1:8080" placeholder:"ADDR" help:"Where /healthz, /readyz and /metrics answer ($STSLEUTH_HEALTH_ADDR)."`
+	PprofAddr  string `name:"pprof-addr" var:"STSLEUTH_PPROF_ADDR" placeholder:"ADDR" help:"Where Go's profiles answer, on loopback only, for example 127.0.0.1:6060; nowhere when it is not given ($STSLEUTH_PPROF_ADDR)."`
 	LogLevel   string `name:"log-level" var:"STSLEUTH_LOG_LEVEL" standard:"info" placeholder:"info" help:"debug, info, warn or error ($STSLEUTH_LOG_LEVEL)."`
 	AuditLog   string `name:"audit-log" var:"STSLEUTH_AUDIT_LOG" placeholder:"FILE" help:"Record every command, press and refusal here, hash-chained; one file a replica ($STSLEUTH_AUDIT_LOG)."`
 

@@ -193,6 +193,18 @@ func TestAPasswordIsTakenFromTheEnvironmentOnly(t *testing.T) {
 	}
 }
 
+func TestProfilesAnswerOnLoopbackOnly(t *testing.T) {
+	for addr, taken := range map[string]bool{
+		"127.0.0.1:6060": true, "127.0.0.2:0": true, "[::1]:6060": true, "localhost:6060": true,
+		":6060": false, "0.0.0.0:6060": false, "[::]:6060": false, "10.0.0.7:6060": false, "stsleuth.internal:6060": false, "localhost.example.com:6060": false, "127.0.0.1": false, "6060": false,
+	} {
+		_, err := Load(Options{PprofAddr: addr}, environment(nil))
+		if taken != (err == nil) || err != nil && !strings.Contains(err.Error(), "pprof-addr: \""+addr+"\" is not an address on loopback") {
+			t.Errorf("%s: %v", addr, err)
+		}
+	}
+}
+
 // Every setting has a name, and a variable unless it is too large for one.
 func TestEverySettingHasOneNameEverywhere(t *testing.T) {
 	seen := map[string]bool{}

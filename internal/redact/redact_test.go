@@ -136,8 +136,7 @@ func TestJSONCutsByFieldName(t *testing.T) {
 	in := `{"responseElements":{"credentials":{"accessKeyId":"` + keyID + `","sessionToken":"short","expiration":"Oct 13, 2026, 6:21:22 AM"}},
 		"requestParameters":{"sAMLAssertion":"x","WebIdentityToken":"y","tokenCode":123456,"roleArn":"arn:aws:iam::111122223333:role/a","n":12345678901234567890,"list":["` + jwt + `"]}}`
 	got := string(JSON([]byte(in)))
-	want := `{"requestParameters":{"WebIdentityToken":"[cut]","list":["[cut]"],"n":12345678901234567890,"roleArn":"arn:aws:iam::111122223333:role/a","sAMLAssertion":"[cut]","tokenCode":"[cut]"},` +
-		`"responseElements":{"credentials":{"accessKeyId":"ASIA…KLOB","expiration":"Oct 13, 2026, 6:21:22 AM","sessionToken":"[cut]"}}}`
+	want := strings.NewReplacer(`"short"`, `"[cut]"`, `"x"`, `"[cut]"`, `"y"`, `"[cut]"`, "123456,", `"[cut]",`, jwt, Mark, keyID, Key(keyID)).Replace(in)
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -17,7 +18,7 @@ import (
 func FollowUps(w io.Writer, all []playbook.Outcome, env func(string) string) error {
 	p := newPage(w, env)
 	for _, o := range all {
-		p.line(p.in(bold, followUpTitle(o)), ": ", p.in(statusStyle(o.Status), statusWords(o.Status)))
+		p.line(p.in(bold, followUpTitle(o)), ": ", p.in(statusStyle(o.Status), wording.Status(o.Status)))
 		p.wrap(2, "", 0, o.Summary)
 		for _, part := range []struct {
 			label string
@@ -137,7 +138,7 @@ func MarkdownFollowUps(w io.Writer, all []playbook.Outcome) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprint(b, "\n## Follow-ups\n")
 	for _, o := range all {
-		fmt.Fprintf(b, "\n### %s: %s\n\n%s\n", md(followUpTitle(o)), statusWords(o.Status), md(o.Summary))
+		fmt.Fprintf(b, "\n### %s: %s\n\n%s\n", md(followUpTitle(o)), wording.Status(o.Status), md(o.Summary))
 		review, _ := facts.ReviewOf(o)
 		if now := judgedAgain(o, review); now != nil {
 			fmt.Fprintf(b, "\nJudged again: %s.\n", md(now.Words))

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -14,9 +15,9 @@ import (
 func Markdown(w io.Writer, r playbook.Report) error {
 	b := bufio.NewWriter(w)
 	t, d := r.Request.Target, r.Diagnosis
-	fmt.Fprintf(b, "# %s\n\n", md(conclusionWords(d)))
+	fmt.Fprintf(b, "# %s\n\n", md(wording.Conclusion(d)))
 	fmt.Fprintf(b, "| | |\n|---|---|\n| Role | %s |\n| Account | %s |\n| Region | %s |\n| Window | %s to %s (%s) |\n| Investigation | %s |\n\n",
-		code(first(t.RoleARN, t.Role)), code(first(t.Account, "unknown")), code(t.Region), stamp(r.Request.Window.From), stamp(r.Request.Window.To), hours(r.Request.Window.Length()), code(r.Request.ID))
+		code(first(t.RoleARN, t.Role)), code(first(t.Account, "unknown")), code(t.Region), wording.UTC(r.Request.Window.From), wording.UTC(r.Request.Window.To), wording.Window(r.Request.Window.Length()), code(r.Request.ID))
 	for i, f := range d.Causes {
 		number := ""
 		if len(d.Causes) > 1 {
@@ -40,7 +41,7 @@ func Markdown(w io.Writer, r playbook.Report) error {
 	}
 	fmt.Fprint(b, "## Rules\n\n| | rule | verdict | |\n|---|---|---|---|\n")
 	for _, j := range r.Rules {
-		fmt.Fprintf(b, "| %d | %s | %s | %s |\n", j.N, code(string(j.Rule)), verdictWords(j.Verdict), md(j.Message))
+		fmt.Fprintf(b, "| %d | %s | %s | %s |\n", j.N, code(string(j.Rule)), wording.Verdict(j.Verdict), md(j.Message))
 	}
 	fmt.Fprint(b, "\n## Steps\n")
 	for _, s := range r.Steps {
@@ -51,7 +52,7 @@ func Markdown(w io.Writer, r playbook.Report) error {
 }
 
 func markdownStep(b io.Writer, s playbook.Outcome) {
-	fmt.Fprintf(b, "\n### %d. %s: %s\n\n%s\n", s.N, s.Step, statusWords(s.Status), md(s.Summary))
+	fmt.Fprintf(b, "\n### %d. %s: %s\n\n%s\n", s.N, s.Step, wording.Status(s.Status), md(s.Summary))
 	markdownNotes(b, s)
 }
 

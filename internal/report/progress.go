@@ -8,6 +8,7 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/engine"
 )
@@ -19,7 +20,7 @@ func Progress(w io.Writer, plan playbook.Plan, env func(string) string) (watch f
 	if !Terminal(w, env) {
 		return func(e engine.Event) {
 			if !e.Started {
-				fmt.Fprintf(w, "%d/%d %s: %s (%s)\n", e.Step.N, len(plan), e.Step.ID, statusWords(e.Outcome.Status), took(e.Outcome))
+				fmt.Fprintf(w, "%d/%d %s: %s (%s)\n", e.Step.N, len(plan), e.Step.ID, wording.Status(e.Outcome.Status), took(e.Outcome))
 			}
 		}, func() {}
 	}
@@ -39,7 +40,7 @@ func Progress(w io.Writer, plan playbook.Plan, env func(string) string) (watch f
 			if e.Started {
 				return
 			}
-			*said[e.Step.ID] = paint(statusStyle(e.Outcome.Status), statusWords(e.Outcome.Status)) + paint(dim, " "+took(e.Outcome))
+			*said[e.Step.ID] = paint(statusStyle(e.Outcome.Status), wording.Status(e.Outcome.Status)) + paint(dim, " "+took(e.Outcome))
 			byStep[e.Step.ID].SetTotal(1, true)
 		}, func() {
 			for _, b := range byStep {

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -96,7 +97,7 @@ func (p *page) wrap(indent int, label string, labelWidth int, text string) {
 func Text(w io.Writer, r playbook.Report, env func(string) string) error {
 	p := newPage(w, env)
 	p.line(p.in(bold, plain(target(r.Request.Target))))
-	p.line(p.in(dim, fmt.Sprintf("%s to %s (%s) · %s", stamp(r.Request.Window.From), stamp(r.Request.Window.To), hours(r.Request.Window.Length()), r.Request.ID)))
+	p.line(p.in(dim, fmt.Sprintf("%s to %s (%s) · %s", wording.UTC(r.Request.Window.From), wording.UTC(r.Request.Window.To), wording.Window(r.Request.Window.Length()), r.Request.ID)))
 	p.line()
 	p.diagnosis(r)
 	p.rules(r.Rules)
@@ -113,7 +114,7 @@ func (p *page) diagnosis(r playbook.Report) {
 	} else if d.Verdict == playbook.NoCorrelation {
 		colour = green
 	}
-	p.line(p.in(colour, conclusionWords(d)))
+	p.line(p.in(colour, wording.Conclusion(d)))
 	p.line()
 	for i, f := range d.Causes {
 		number := ""
@@ -164,13 +165,13 @@ func offerTitle(o playbook.Offer, window time.Duration) string {
 	if longer == playbook.MaxWindow {
 		return "Extend to 7 days"
 	}
-	return "Extend to " + hours(longer)
+	return "Extend to " + wording.Window(longer)
 }
 
 func (p *page) rules(rules []playbook.Judged) {
 	p.line(p.in(bold, "Rules"))
 	for _, j := range rules {
-		p.wrap(2, fmt.Sprintf("%d %s", j.N, j.Rule), 24, verdictWords(j.Verdict)+". "+j.Message)
+		p.wrap(2, fmt.Sprintf("%d %s", j.N, j.Rule), 24, wording.Verdict(j.Verdict)+". "+j.Message)
 	}
 	p.line()
 }
@@ -178,7 +179,7 @@ func (p *page) rules(rules []playbook.Judged) {
 func (p *page) steps(steps []playbook.Outcome) {
 	p.line(p.in(bold, "Steps"))
 	for _, s := range steps {
-		status := statusWords(s.Status)
+		status := wording.Status(s.Status)
 		if s.Partial != "" {
 			status += ", in part"
 		}

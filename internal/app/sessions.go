@@ -1,0 +1,110 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/stsleuth/stsleuth/internal/accounts"
+)
+
+const (
+	// sessionsEvery is how often sessions are looked after.
+	sessionsEvery = 30 * time.Second
+	// sessionWithin bounds the wait for one.
+	sessionWithin = 10 * time.Second
+	// ownSession is the label of the program's own credentials, with which it
+	// assumes the accounts' roles.
+	ownSession = "own"
+)
+
+// sessions looks after the bot's own credentials and the sessions of the accounts
+// that were asked since it started: they are renewed before they end though
+// nobody asks anything, so that the first question of an incident does not wait
+// for it, and one that can't be renewed shows before that question.
+type sessions struct {
+	own  aws.CredentialsProvider // nil: there are none
+	pool *accounts.Pool          // nil: there are no others
+	log  *slog.Logger
+
+	mu     sync.Mutex
+	until  map[string]time.Time // guarded by mu: when each ends, as the SDK counts it: the minutes by which it renews early are taken off
+	failed map[string]bool      // guarded by mu: said already that it can't be renewed
+}
+
+// ends is when each session that ends does, by account. It asks nobody.
+func (s *sessions) ends() map[string]time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.until)
+}
+
+// keep looks after them until ctx ends.
+func (s *sessions) keep(ctx context.Context) error {
+	tick := time.NewTicker(sessionsEvery)
+	defer tick.Stop()
+	for {
+		s.renew(ctx)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// renew asks for every session at once; what is good for a while comes from the
+// SDK's memory.
+func (s *sessions) renew(ctx context.Context) {
+	all := map[string]aws.CredentialsProvider{}
+	if s.pool != nil {
+		all = s.pool.Sessions()
+	}
+	if s.own != nil {
+		all[ownSession] = s.own
+	}
+	var asking sync.WaitGroup
+	for account, provider := range all {
+		asking.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, sessionWithin)
+			defer cancel()
+			creds, err := provider.Retrieve(ctx)
+			if context.Cause(ctx) == context.Canceled {
+				return // the process ends
+			}
+			s.note(account, creds, err)
+		})
+	}
+	asking.Wait()
+}
+
+// note keeps when a session ends. One that can't be had has ended, if it was not
+// good for longer.
+func (s *sessions) note(account string, creds aws.Credentials, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.until == nil {
+		s.until, s.failed = map[string]time.Time{}, map[string]bool{}
+	}
+	switch {
+	case err != nil:
+		if _, had := s.until[account]; !had {
+			s.until[account] = time.Now()
+		}
+		if !s.failed[account] {
+			s.log.Error("the bot's own session can't be renewed", "account", account, "err", err)
+		}
+	case creds.CanExpire:
+		s.until[account] = creds.Expires
+	default:
+		delete(s.until, account)
+	}
+	if err == nil && s.failed[account] {
+		s.log.Info("the bot's own session is renewed again", "account", account)
+	}
+	s.failed[account] = err != nil
+}

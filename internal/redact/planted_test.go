@@ -1,0 +1,98 @@
+package redact
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stsleuth/stsleuth/internal/redact/planted"
+)
+
+// Every kind of secret, in every statement, in every encoding.
+func TestPlantedSecretsAreCut(t *testing.T) {
+	t.Parallel()
+	tried, leaked := 0, map[string]int{}
+	for n := range 1 {
+		for _, s := range planted.Secrets(fmt.Sprint("corpus", n)) {
+			var f planted.Field
+			f.Plant("", s)
+			for _, w := range planted.Wrappings(s) {
+				tried++
+				in := w.Of(s)
+				got := String(in)
+				if leaks := f.Leaks([]byte(got)); len(leaks) > 0 {
+					leaked[s.Kind+" in "+w.Name]++
+					if leaked[s.Kind+" in "+w.Name] == 1 {
+						t.Errorf("%s in %s:\n in %.600q\nout %.600q\nhas %s", s.Kind, w.Name, in, got, leaks[0].Piece)
+					}
+				}
+				if again := String(got); again != got {
+					t.Errorf("%s in %s, twice: %q became %q", s.Kind, w.Name, got, again)
+				}
+			}
+		}
+	}
+	t.Logf("%d texts, %d leaks", tried, len(leaked))
+}
+
+// The corpus must be able to fail: whatever is not redacted is found in it.
+func TestPlantedSecretsAreFoundWhereNothingIsCut(t *testing.T) {
+	t.Parallel()
+	for _, s := range planted.Secrets("corpus0") {
+		var f planted.Field
+		f.Plant("", s)
+		for _, w := range planted.Wrappings(s) {
+			if len(f.Leaks([]byte(w.Of(s)))) == 0 {
+				t.Errorf("%s in %s is not found in %.300q", s.Kind, w.Name, w.Of(s))
+			}
+		}
+	}
+}
+
+// Whatever is around a secret stays.
+func TestWhatIsAroundASecretStays(t *testing.T) {
+	t.Parallel()
+	const before, after = "ERROR request 373c4926-a5ad-4204-8653-ca98af197f62 of arn:aws:iam::111122223333:role/partner-drop\n", "\n\ntrace 4bf92f3577b34da6a3ce929d0e0e4736 sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+	for _, s := range planted.Secrets("corpus0") {
+		for _, w := range planted.Wrappings(s) {
+			if strings.HasPrefix(s.Value, "<") || strings.HasPrefix(s.Value, "-----") || strings.HasSuffix(s.Value, "=") {
+				continue // one whose end is not to be found takes more with it
+			}
+			if got := String(before + w.Of(s) + after); !strings.HasPrefix(got, before) || !strings.HasSuffix(got, after) {
+				t.Errorf("%s in %s: %.700q became %.700q", s.Kind, w.Name, w.Of(s), got)
+			}
+		}
+	}
+}
+
+// FuzzWrapped puts a secret into up to two encodings on top of each other.
+func FuzzWrapped(f *testing.F) {
+	for i := range byte(40) {
+		f.Add(uint16(i), i, i, i+3, byte(0))
+	}
+	f.Fuzz(func(t *testing.T, label uint16, kind, statement, first, second byte) {
+		all := planted.Secrets(fmt.Sprint("fuzz", label))
+		s := all[int(kind)%len(all)]
+		ways := planted.Of(s)
+		st := ways[int(statement)%len(ways)]
+		text, how := st.Of(s.Name, s.Value), st.Name
+		var used []int
+		for _, e := range []byte{first, second} {
+			// Lines that were broken before or after another encoding can't be told from others.
+			if i := int(e) % (len(planted.Encodings) + 1); i < len(planted.Encodings) && !slices.Contains(used, i) && (len(used) == 0 || !planted.Encodings[i].Breaks && !planted.Encodings[used[0]].Breaks) {
+				used = append(used, i)
+				text, how = planted.Encodings[i].Of(text), how+", "+planted.Encodings[i].Name
+			}
+		}
+		var field planted.Field
+		field.Plant("", s)
+		got := String(text)
+		if leaks := field.Leaks([]byte(got)); len(leaks) > 0 {
+			t.Errorf("%s in %s:\n in %.900q\nout %.900q\nhas %s", s.Kind, how, text, got, leaks[0].Piece)
+		}
+		if again := String(got); again != got {
+			t.Errorf("%s in %s, twice: %q became %q", s.Kind, how, got, again)
+		}
+	})
+}

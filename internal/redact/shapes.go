@@ -1,0 +1,626 @@
+package redact
+
+import (
+	"encoding/base64"
+	"strings"
+)
+
+// finder looks through one view of a text.
+type finder struct {
+	s       string
+	depth   int // of encodings around it
+	spans   []span
+	escaped bool // another view may show more
+	broken  bool // it has lines, or what looks like quoted-printable
+	plus    bool // it has a plus sign
+	percent bool // it has a percent sign
+}
+
+// cut notes a secret.
+func (f *finder) cut(from, to int) {
+	if from < to {
+		f.spans = append(f.spans, span{from, to, Mark})
+	}
+}
+
+// scan goes through the text once.
+func (f *finder) scan() {
+	s := f.s
+	run := -1 // where the run of base64 letters began
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if escapes[c] {
+			f.escaped = true
+		}
+		if class[c] != 0 {
+			if run < 0 {
+				run = i
+			}
+			switch c {
+			case '=':
+				if i+2 < len(s) && s[i+1] == '3' && s[i+2] == 'D' {
+					f.broken = true // quoted-printable, perhaps
+				}
+				f.field(i)
+			case '-':
+				if (i == 0 || s[i-1] != '-') && strings.HasPrefix(s[i:], "-----BEGIN") {
+					f.privateKey(i)
+				}
+			case '+':
+				f.plus = true
+				if i-run >= 6 && strings.EqualFold(s[i-6:i], "bearer") {
+					f.bearer(i + 1)
+				}
+			}
+			continue
+		}
+		if run >= 0 {
+			f.run(run, i)
+			run = -1
+		}
+		switch c {
+		case '%':
+			f.percent = true
+		case ':':
+			f.field(i)
+			if strings.HasPrefix(s[i:], "://") {
+				f.address(i + 3)
+			}
+		case '>':
+			f.field(i)
+		case ',':
+			f.tuple(i)
+		case '\n':
+			f.broken = true
+			f.yaml(i)
+		case '<':
+			f.assertion(i)
+		}
+	}
+	if run >= 0 {
+		f.run(run, len(s))
+	}
+}
+
+// yaml is "name: DB_PASSWORD" with its value on the next line.
+func (f *finder) yaml(at int) {
+	s := f.s
+	end := at
+	for end > 0 && (s[end-1] == '\r' || s[end-1] == '"' || s[end-1] == '\'') {
+		end--
+	}
+	begin := end
+	for begin > 0 && isName(s[begin-1]) && end-begin < longestName {
+		begin--
+	}
+	if begin < 6 || end == begin || !strings.HasSuffix(strings.ToLower(strings.TrimRight(s[max(0, begin-9):begin], " \"'")), "name:") {
+		return
+	}
+	if k := secretName(s[begin:end]); k != none {
+		f.named(skipSpace(s, at), k)
+	}
+}
+
+// run looks at a run of base64 letters.
+func (f *finder) run(from, to int) {
+	s := f.s
+	if to < len(s) && isSpace(s[to]) {
+		f.word(from, to)
+	}
+	if from > 0 { // the end of an escape is no part of it
+		switch escape := 0; s[from-1] {
+		case '%':
+			if to-from >= 2 && isHex(s[from]) && isHex(s[from+1]) {
+				from += 2
+			}
+		case '\\':
+			switch s[from] {
+			case 'n', 'r', 't':
+				escape = 1
+			case 'u':
+				escape = 5
+			case 'x':
+				escape = 3
+			}
+			from = min(from+escape, to)
+		}
+	}
+	if to < len(s) && s[to] == '.' {
+		f.dotted(from, to)
+	}
+	if to-from < 12 {
+		return
+	}
+	for i := from; i < to; i++ {
+		switch s[i] {
+		case 'A':
+			if n := accessKey(s[i:]); n > 0 {
+				f.spans = append(f.spans, span{i, i + n, Key(s[i : i+n])})
+				i += n - 1
+				continue
+			}
+			fallthrough
+		case 'P', 'e', 'I', 'F', 'H':
+			if blob(s[i:to]) {
+				f.blob(i, to)
+				return
+			}
+		case 'x', 'g', 's', 'n', 'r', 'h', 'p', 'd':
+			f.prefixed(i)
+		}
+	}
+	f.random(from, to)
+}
+
+// dotted looks at what has a dot inside.
+func (f *finder) dotted(from, to int) {
+	for _, begin := range []string{"SG", "xoxe", "hvs"} {
+		if strings.HasSuffix(f.s[from:to], begin) {
+			f.prefixed(to - len(begin))
+		}
+	}
+	if strings.HasSuffix(f.s[from:to], "hooks") && strings.HasPrefix(f.s[to:], ".slack.com/") {
+		f.webhook(to + len(".slack.com/"))
+	}
+}
+
+// accessKey is the length of the access key id with which s begins, 0 if it does not.
+// The letters before it do not matter: an escaped line break may stand there.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+func accessKey(s string) int {
+	const length = 20
+	if len(s) < length || s[0] != 'A' {
+		return 0
+	}
+	switch s[:4] {
+	case "AKIA", "ASIA", "ABIA", "ACCA":
+	default:
+		return 0
+	}
+	i := 4
+	for i < len(s) && (class[s[i]] == upper || class[s[i]] == digit) {
+		i++
+	}
+	if i != length {
+		return 0 // longer: some other identifier that begins alike
+	}
+	return length
+}
+
+// blob says whether a run begins as only encoded SAML, JSON web tokens,
+// compressed data and AWS session tokens do: <saml, <?xml, <Response,
+// <Assertion; {"; gzip's magic number; the session tokens of STS.
+func blob(s string) bool {
+	if len(s) < 16 {
+		return false
+	}
+	switch s[0] {
+	case 'P':
+		return strings.HasPrefix(s, "PHNhbWx") || strings.HasPrefix(s, "PD94bWw") || strings.HasPrefix(s, "PFJlc3BvbnNl") || strings.HasPrefix(s, "PEFzc2VydGlvb")
+	case 'e':
+		return strings.HasPrefix(s, "eyJ") && strings.Trim(s[3:11], "+/=") == s[3:11]
+	case 'H':
+		return strings.HasPrefix(s, "H4sI")
+	case 'I':
+		return strings.HasPrefix(s, "IQoJ") || strings.HasPrefix(s, "IQo") && s[4:11] == "b3JpZ2l"
+	case 'F':
+		return (s[1] == 'w' || s[1] == 'Q') && s[2] == 'o' && (s[3] == 'G' || s[3] == 'D' || s[4:8] == "ZXIv")
+	case 'A':
+		return strings.HasPrefix(s, "AQoD") || (s[1] == 'g' || s[1] == 'Q') && s[2] == 'o' && (s[4:8] == "b3Jp" || s[4:8] == "YXdz" || s[4:8] == "ZXIv")
+	}
+	return false
+}
+
+// blob cuts an encoded document or token with its further parts and lines.
+func (f *finder) blob(from, to int) {
+	s := f.s
+	for parts := 0; parts < 4 && to < len(s) && s[to] == '.'; parts++ {
+		for to++; to < len(s) && isLetter(s[to]); {
+			to++
+		}
+	}
+	f.cut(from, to)
+	f.wrapped(to)
+}
+
+// wrapped cuts the lines after a secret that look like more of it.
+func (f *finder) wrapped(from int) {
+	s := f.s
+	for at := from; ; {
+		i, breaks := at, 0
+		if i+1 < len(s) && s[i] == '=' && (s[i+1] == '\n' || s[i+1] == '\r') { // quoted-printable
+			i++
+		}
+		for i < len(s) && (s[i] == '\n' || s[i] == '\r' || isSpace(s[i]) || s[i] == '|' && breaks > 0) {
+			if s[i] == '\n' || s[i] == '\r' {
+				breaks++
+			}
+			i++
+		}
+		if breaks == 0 {
+			return
+		}
+		end := i
+		for end < len(s) && (isLetter(s[end]) || s[end] == '.' && end+1 < len(s) && isLetter(s[end+1])) {
+			end++
+		}
+		line := s[i:end]
+		whole := end == len(s) || strings.IndexByte("\r\n\"'\\<,;) \t", s[end]) >= 0
+		if line == "" || !whole || len(line) < 200 && !mixed(line) && !strings.HasSuffix(line, "=") {
+			return
+		}
+		f.cut(i, end)
+		at = end
+	}
+}
+
+// begun cuts the lines before a long run that look like its beginning.
+func (f *finder) begun(at int) {
+	s := f.s
+	for {
+		end, breaks := at, false
+		for end > 0 && (s[end-1] == '\n' || s[end-1] == '\r' || isSpace(s[end-1])) {
+			breaks = breaks || s[end-1] == '\n'
+			end--
+		}
+		begin := end
+		for begin > 0 && isLetter(s[begin-1]) {
+			begin--
+		}
+		if line := s[begin:end]; !breaks || len(line) < 24 || !mixed(line) {
+			return
+		}
+		f.cut(begin, end)
+		at = begin
+	}
+}
+
+// mixed says whether a run has capitals, small letters and digits together, as
+// encoded bytes of some length have and words have not.
+func mixed(s string) bool {
+	n := count(s)
+	return n[upper] > 0 && n[lower] > 0 && (n[digit] > 0 || len(s) >= 16 && n[upper] > 3)
+}
+
+func count(s string) (n [other + 1]int) {
+	for i := range len(s) {
+		n[class[s[i]]]++
+	}
+	return n
+}
+
+// random cuts what in a run is encoded bytes: a part exactly as long as a secret
+// access key, or a long one; with letters spread as chance spreads them. A path,
+// a hash or a name of that length is not. What is encoded text is decoded and
+// looked at.
+func (f *finder) random(from, to int) {
+	s := f.s
+	if to-from < 24 {
+		return
+	}
+	run := strings.TrimRight(s[from:to], "=")
+	n := count(run)
+	if len(run) >= 100 && n[upper]*5 >= len(run) && n[lower]*5 >= len(run) && n[digit]*25 >= len(run) && n[other]*10 <= len(run) {
+		f.cut(from, to)
+		f.wrapped(to)
+		f.begun(from)
+		return
+	}
+	part := from
+	for i := from; i <= to; i++ {
+		if i < to && class[s[i]] != other || i < to && (s[i] == '+' || s[i] == '/') {
+			continue
+		}
+		if i-part == 40 && secretKey(s[part:i]) {
+			f.cut(part, i)
+		}
+		if i-part > 40 && i-part < 100 { // behind a path, or words with plus signs between them
+			for at := part; at+40 <= i; at++ {
+				if (at == part || isJoint(s[at-1])) && (at+40 == i || isJoint(s[at+40])) && secretKey(s[at:at+40]) {
+					f.cut(at, at+40)
+				}
+			}
+		}
+		if i-part >= 24 && f.encodes(part, i) {
+			f.cut(part, i)
+			f.wrapped(i)
+		}
+		part = i + 1
+	}
+}
+
+func isJoint(c byte) bool { return c == '/' || c == '+' }
+
+// secretKey says whether 40 letters are a secret access key: nine of ten
+// neighbours in encoded bytes are of another kind than in words, paths and hashes.
+func secretKey(s string) bool {
+	n := count(s)
+	if n[upper] < 5 || n[lower] < 5 || n[other] > 7 {
+		return false
+	}
+	turns := 0
+	for i := 1; i < len(s); i++ {
+		if class[s[i]] != class[s[i-1]] {
+			turns++
+		}
+	}
+	return turns >= 15 && n[digit] > 0 || turns >= 17
+}
+
+// encodes says whether a run is base64 of a text with a secret in it.
+func (f *finder) encodes(from, to int) bool {
+	if f.depth >= 2 {
+		return false
+	}
+	run := f.s[from:to]
+	for skip := range 4 { // a prefix may stand right before it
+		head := run[skip:min(skip+48, len(run))]
+		first, err := decode(head)
+		if err != nil || !readable(first) {
+			continue
+		}
+		rest := run[skip:]
+		// The lines after it belong to it.
+		text := rest
+		for i := to; i < len(f.s); {
+			next := skipSpace(f.s, i)
+			end := next
+			for end < len(f.s) && isLetter(f.s[end]) {
+				end++
+			}
+			if strings.IndexByte(f.s[i:next], '\n') < 0 || end == next || len(rest)%4 != 0 {
+				break
+			}
+			text += f.s[next:end]
+			i = end
+		}
+		raw, err := decode(strings.TrimRight(text, "="))
+		if err != nil {
+			raw, err = decode(strings.TrimRight(rest, "="))
+		}
+		if err == nil && len(find(string(raw), f.depth+1)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// decode is base64 of either alphabet, as far as it has whole groups.
+func decode(s string) ([]byte, error) {
+	s = s[:len(s)/4*4+map[int]int{0: 0, 1: 0, 2: 2, 3: 3}[len(s)%4]]
+	if strings.ContainsAny(s, "-_") {
+		return base64.RawURLEncoding.DecodeString(s)
+	}
+	return base64.RawStdEncoding.DecodeString(s)
+}
+
+func readable(b []byte) bool {
+	odd := 0
+	for _, c := range b {
+		if c < ' ' && c != '\n' && c != '\t' && c != '\r' && c != 0x1b || c >= 0x7f {
+			odd++
+		}
+	}
+	return odd*3 <= len(b)
+}
+
+// tokens are those of services that many use, by how they begin.
+var tokens = []struct {
+	begin string
+	least int // letters after it
+	dots  bool
+}{
+	{"xoxb-", 6, false}, {"xoxp-", 6, false}, {"xoxa-", 6, false}, {"xoxr-", 6, false}, {"xoxs-", 6, false}, {"xoxe-", 6, false}, {"xoxc-", 6, false}, {"xoxd-", 6, false}, {"xoxe.xox", 6, false}, {"xapp-", 6, false}, {"xwfp-", 6, false},
+	{"ghp_", 30, false}, {"gho_", 30, false}, {"ghu_", 30, false}, {"ghs_", 30, false}, {"ghr_", 30, false}, {"github_pat_", 30, false}, {"glpat-", 20, false}, {"npm_", 36, false}, {"pypi-", 30, false}, {"hvs.", 20, false}, {"dckr_pat_", 20, false},
+	{"sk_live_", 20, false}, {"rk_live_", 20, false}, {"SG.", 30, true},
+}
+
+// prefixed cuts a token that begins at i.
+func (f *finder) prefixed(i int) {
+	s := f.s
+	for _, t := range tokens {
+		if s[i] != t.begin[0] || !strings.HasPrefix(s[i:], t.begin) {
+			continue
+		}
+		end := i + len(t.begin)
+		for end < len(s) && (isAlnum(s[end]) || s[end] == '-' || s[end] == '_' || t.dots && s[end] == '.') {
+			end++
+		}
+		if end-i-len(t.begin) >= t.least {
+			f.cut(i, end)
+			f.wrapped(end)
+		}
+		return
+	}
+}
+
+// webhook cuts the part of a Slack address that lets anybody post or answer.
+func (f *finder) webhook(from int) {
+	s := f.s
+	i := from
+	for i < len(s) && s[i] >= 'a' && s[i] <= 'z' {
+		i++
+	}
+	if i == from || i >= len(s) || s[i] != '/' {
+		return
+	}
+	end := i + 1
+	for end < len(s) && (isLetter(s[end])) {
+		end++
+	}
+	f.cut(i+1, end)
+	f.wrapped(end)
+}
+
+// address cuts the password in scheme://user:password@host.
+func (f *finder) address(from int) {
+	s := f.s
+	colon, at := -1, -1
+	for i := from; i < len(s) && at < 0; i++ {
+		switch c := s[i]; {
+		case c == '@':
+			at = i
+		case c == ':' && colon < 0:
+			colon = i
+		case c <= ' ' || strings.IndexByte("/?#\"'<>|`", c) >= 0:
+			return
+		}
+	}
+	switch {
+	case at < 0:
+	case colon >= 0 && s[colon+1:at] != Mark:
+		f.cut(colon+1, at)
+	case colon < 0 && at-from >= 16 && opaque(s[from:at]):
+		f.cut(from, at)
+	}
+}
+
+// word looks at a word with a space behind it: a flag, a scheme, a name in prose.
+func (f *finder) word(from, to int) {
+	s := f.s
+	word := s[from:to]
+	next := to
+	for next < len(s) && isSpace(s[next]) {
+		next++
+	}
+	if next == len(s) {
+		return
+	}
+	switch {
+	case word[0] == '-' && len(word) > 1 && word[len(word)-1] != '=':
+		name := strings.TrimLeft(word, "-")
+		k := secretName(name)
+		switch {
+		case name == "u" || name == "user" || name == "proxy-user":
+			end := bare(s, next)
+			if colon := strings.IndexByte(s[next:end], ':'); colon > 0 {
+				f.cut(next+colon+1, end)
+			}
+			return
+		case k == long:
+			k = any_
+		}
+		if k == none || s[next] == '-' {
+			return
+		}
+		if _, ok := f.quoted(next, k); !ok {
+			end := next
+			for end < len(s) && s[end] > ' ' && s[end] != '"' && s[end] != '\'' {
+				end++
+			}
+			f.put(next, end, k, false)
+		}
+	case len(word) >= 6 && strings.EqualFold(word[len(word)-6:], "bearer"):
+		f.bearer(next)
+	case strings.HasPrefix(word, "AWS4-") && strings.HasPrefix(s[next:], "Credential="):
+		// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html
+		end := next
+		for end < len(s) && strings.IndexByte("\r\n\"'\\", s[end]) < 0 {
+			end++
+		}
+		f.cut(from, end)
+	default:
+		f.prose(to, next)
+	}
+}
+
+// bearer cuts the token behind the word.
+func (f *finder) bearer(from int) {
+	end := from
+	for end < len(f.s) && (isLetter(f.s[end]) || f.s[end] == '.' || f.s[end] == '~') {
+		end++
+	}
+	if end-from >= 16 {
+		f.put(from, end, any_, false)
+	}
+}
+
+// prose is "aws_secret_access_key VALUE", "the MFA code is 123456".
+func (f *finder) prose(to, next int) {
+	s := f.s
+	switch s[to-1] | 0x20 {
+	case 'y', 'e', 'p', 'n', 't', 'd':
+	default:
+		return
+	}
+	k, _, _ := f.nameBefore(to)
+	if k != code && k != any_ {
+		return
+	}
+	for _, is := range []string{"is ", "was ", "to ", "of "} {
+		if strings.HasPrefix(s[next:], is) {
+			next += len(is)
+			break
+		}
+	}
+	if end := bare(s, next); k == code && end-next >= 6 || end-next >= 16 && opaque(strings.TrimRight(s[next:end], ".")) {
+		f.put(next, end, k, false)
+	}
+}
+
+// privateKey runs to its end line, or to the end of a text that was cut off.
+func (f *finder) privateKey(from int) {
+	s := f.s
+	head := s[from:min(len(s), from+64)]
+	at := strings.Index(strings.ReplaceAll(head, "+", " "), "PRIVATE KEY")
+	if at < 0 || strings.Contains(head[10:at], "-----") {
+		return
+	}
+	to := len(s)
+	if end := strings.Index(s[from+at:], "-----END"); end >= 0 {
+		to = from + at + end
+		if tail := strings.Index(s[to+8:min(len(s), to+72)], "-----"); tail >= 0 {
+			to += 8 + tail + 5
+		}
+	} else if quote := strings.IndexByte(s[from:], '"'); quote >= 0 {
+		for to = from + quote; s[to-1] == '\\'; to-- {
+		}
+	}
+	f.cut(from, to)
+}
+
+// assertion is a SAML response or assertion as XML.
+func (f *finder) assertion(from int) {
+	s := f.s
+	begin := from + 1
+	i := begin
+	for i < len(s) && i-begin < 48 && (isName(s[i]) || s[i] == ':') {
+		if s[i] == ':' {
+			begin = i + 1
+		}
+		i++
+	}
+	name := s[begin:i]
+	if !strings.EqualFold(name, "Assertion") && !strings.EqualFold(name, "Response") && !strings.EqualFold(name, "EncryptedAssertion") {
+		return
+	}
+	if head := s[from:min(len(s), from+2000)]; !strings.Contains(head, "SAML") && !strings.Contains(head, "urn:oasis") {
+		return
+	}
+	to := len(s)
+	for at := i; ; {
+		end := strings.Index(s[at:], name+">")
+		if end < 0 {
+			break
+		}
+		at += end + len(name) + 1
+		open := strings.LastIndex(s[:at], "<")
+		if open >= 0 && open+1 < len(s) && s[open+1] == '/' {
+			to = at
+			break
+		}
+	}
+	if to == len(s) { // cut off: if it is in a JSON string, that ends at a plain quote
+		if quote := strings.IndexByte(s[from:], '"'); quote > 0 && s[from+quote-1] == '\\' {
+			for j := from; j < len(s); j++ {
+				if s[j] == '\\' {
+					j++
+				} else if s[j] == '"' {
+					to = j
+					break
+				}
+			}
+		}
+	}
+	f.cut(from, to)
+}
