@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -61,6 +62,38 @@ func TestWhatIsAroundASecretStays(t *testing.T) {
 			}
 			if got := String(before + w.Of(s) + after); !strings.HasPrefix(got, before) || !strings.HasSuffix(got, after) {
 				t.Errorf("%s in %s: %.700q became %.700q", s.Kind, w.Name, w.Of(s), got)
+			}
+		}
+	}
+}
+
+// JSON stays JSON, wherever in it a secret stands, and loses it.
+func TestJSONWithPlantedSecretsStaysJSON(t *testing.T) {
+	t.Parallel()
+	for _, s := range planted.Secrets("corpus0") {
+		var f planted.Field
+		f.Plant("", s)
+		for i, w := range planted.Wrappings(s) {
+			if i%5 != 0 {
+				continue
+			}
+			o := map[string]any{"text": w.Of(s), "n": i, "list": []any{w.Of(s), map[string]string{s.Name: s.Value}}}
+			if s.Bare {
+				o["key "+s.Value] = true
+			}
+			in, err := json.Marshal(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := JSON(in)
+			if !json.Valid(got) {
+				t.Errorf("%s in %s: %.500s became %.500s", s.Kind, w.Name, in, got)
+			}
+			if leaks := f.Leaks(got); len(leaks) > 0 {
+				t.Errorf("%s in %s: %.500s has %s", s.Kind, w.Name, got, leaks[0].Piece)
+			}
+			if again := JSON(got); string(again) != string(got) {
+				t.Errorf("%s in %s, twice: %.500s became %.500s", s.Kind, w.Name, got, again)
 			}
 		}
 	}

@@ -4,7 +4,7 @@
 // In comes any text, typically an application log line or a CloudTrail record;
 // out goes the same text with what could open something replaced by Mark and
 // access key ids masked to their prefix and last four letters. It goes by the
-// names of fields (fields.go) and by shape (shapes.go), in the text as it is and
+// names of fields (fields.go, values.go) and by shape (shapes.go, encoded.go), in the text as it is and
 // as it reads when its escapes are undone (views.go): a secret may stand in JSON
 // inside a JSON string, percent-encoded, broken into lines or coloured. Ordinary
 // text (ARNs, request ids, git hashes, policy documents) stays as it is, and
