@@ -62,6 +62,7 @@ type Outbox interface {
 type Options struct {
 	BotToken, AppToken string
 	APIURL             string // "": Slack's own
+	Command            string // as people type it: "/sts-expired"
 	Outbox             Outbox
 	Plan               playbook.Plan
 	Rules              []playbook.Rule

@@ -53,7 +53,7 @@ func (b *Bot) words(r handlers.Reply) (render.Message, bool) {
 		}
 		return render.Message{Text: text}, true
 	case handlers.Help:
-		return render.Help(), true
+		return render.Help(b.Command), true
 	case handlers.Accepted:
 		return render.Accepted(r.About), true
 	case handlers.AlreadyRunning:
@@ -61,13 +61,13 @@ func (b *Bot) words(r handlers.Reply) (render.Message, bool) {
 	case handlers.RecentlyDone:
 		return render.RecentlyDone(r.About), true
 	case handlers.BadInput:
-		return render.BadInput(r.Err), true
+		return render.BadInput(b.Command, r.Err), true
 	case handlers.Refused:
 		return b.refusal(r.Why), true
 	case handlers.Status:
-		return render.Status(r.List), true
+		return render.Status(b.Command, r.List), true
 	case handlers.List:
-		return render.List(r.List), true
+		return render.List(b.Command, r.List), true
 	case handlers.Pressed:
 		return render.Pressed(r.Press), true
 	case handlers.AlreadyPressed:
@@ -75,7 +75,7 @@ func (b *Bot) words(r handlers.Reply) (render.Message, bool) {
 	case handlers.Ended:
 		return render.Ended(r.About), true
 	case handlers.Gone:
-		return render.Gone(), true
+		return render.Gone(b.Command), true
 	case handlers.Thanks:
 		return render.Thanks(), true
 	}

@@ -13,7 +13,9 @@ import (
 
 // Answers that only the person who typed or pressed sees.
 
-const usage = "/sts-expired payments-api eu-west-1 24h"
+// usage is an example of the command, which a workspace may have given another
+// name than /sts-expired.
+func usage(command string) string { return command + " payments-api eu-west-1 24h" }
 
 // answer is a short message of our own words: a bold start, then the rest.
 func answer(start, rest string, more ...slack.Block) Message {
@@ -27,16 +29,16 @@ func answer(start, rest string, more ...slack.Block) Message {
 }
 
 // Help explains the command.
-func Help() Message {
-	examples := strings.Join([]string{
-		"/sts-expired payments-api eu-west-1",
-		"/sts-expired team/payments-api in eu-west-1 last 48h",
-		"/sts-expired arn:aws:iam::111122223333:role/payments-api eu-west-1 7d",
-		"/sts-expired                     opens a form",
-		"/sts-expired <pasted error>      finds role, account and region in it",
-		"/sts-expired list                what was asked lately",
-		"/sts-expired status              what is running now",
-	}, "\n")
+func Help(command string) Message {
+	examples := command + strings.Join([]string{
+		" payments-api eu-west-1",
+		" team/payments-api in eu-west-1 last 48h",
+		" arn:aws:iam::111122223333:role/payments-api eu-west-1 7d",
+		"                     opens a form",
+		" <pasted error>      finds role, account and region in it",
+		" list                what was asked lately",
+		" status              what is running now",
+	}, "\n"+command)
 	return answer("Finds out why credentials of an IAM role expire.", "It makes nine read-only checks in AWS, posts the evidence into a thread and ends with a diagnosis that cites it. It changes nothing.",
 		preformatted("How to ask", examples),
 		bullets("Good to know", [][]part{
@@ -78,12 +80,12 @@ func withLink(m Message, inv playbook.Investigation, label string) Message {
 
 // BadInput says what is wrong with what somebody typed, with an example. Only an
 // *playbook.InputError was written for people.
-func BadInput(err error) Message {
+func BadInput(command string, err error) Message {
 	var input *playbook.InputError
 	if !errors.As(err, &input) || line(input.Problem, 1) == "" {
-		return answer("That could not be understood.", "Name a role and a region.", preformatted("For example", usage))
+		return answer("That could not be understood.", "Name a role and a region.", preformatted("For example", usage(command)))
 	}
-	return answer(line(input.Problem, shownLine), line(input.Hint, shownLine), preformatted("For example", usage))
+	return answer(line(input.Problem, shownLine), line(input.Hint, shownLine), preformatted("For example", usage(command)))
 }
 
 // CannotPost is why a channel does not take the bot's messages.
@@ -121,8 +123,8 @@ func Refused(why CannotPost, bot string) Message {
 }
 
 // Gone answers a button of an investigation that is not kept any more.
-func Gone() Message {
-	return answer("This investigation is no longer kept.", "Investigations are removed after a while. Ask again to get a fresh one: "+usage)
+func Gone(command string) Message {
+	return answer("This investigation is no longer kept.", "Investigations are removed after a while. Ask again to get a fresh one: "+usage(command))
 }
 
 // AlreadyPressed answers a second press.
@@ -201,17 +203,17 @@ func Sorry(id string) Message {
 }
 
 // Status lists what is running.
-func Status(running []playbook.Investigation) Message {
+func Status(command string, running []playbook.Investigation) Message {
 	if len(running) == 0 {
-		return answer("Nothing is running.", "Ask with "+usage)
+		return answer("Nothing is running.", "Ask with "+usage(command))
 	}
 	return listing(wording.Count(len(running), "investigation is", "investigations are")+" running.", running)
 }
 
 // List lists what was asked lately, the newest first as given.
-func List(invs []playbook.Investigation) Message {
+func List(command string, invs []playbook.Investigation) Message {
 	if len(invs) == 0 {
-		return answer("Nothing was asked yet.", "Ask with "+usage)
+		return answer("Nothing was asked yet.", "Ask with "+usage(command))
 	}
 	return listing(wording.Count(len(invs), "investigation", "investigations")+" lately, the newest first.", invs)
 }

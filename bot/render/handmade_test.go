@@ -72,7 +72,7 @@ func everything(inv playbook.Investigation) []named {
 		out = append(out, named{"note-" + n, m})
 	}
 	return append(out, named{"accepted", render.Accepted(inv)}, named{"already-running", render.AlreadyRunning(inv)}, named{"recently-done", render.RecentlyDone(inv)},
-		named{"ended", render.Ended(inv)}, named{"list", render.List([]playbook.Investigation{inv, question()})}, named{"status", render.Status([]playbook.Investigation{inv})})
+		named{"ended", render.Ended(inv)}, named{"list", render.List("/sts-expired", []playbook.Investigation{inv, question()})}, named{"status", render.Status("/sts-expired", []playbook.Investigation{inv})})
 }
 
 func write(t *testing.T, file string, b []byte) {

@@ -66,9 +66,9 @@ func TestNothingLiveComesOutOfHostileText(t *testing.T) {
 
 // answersWith are the answers that take text rather than an investigation.
 func answersWith(s string) []named {
-	out := []named{{"help", render.Help()}, {"busy", render.Busy()}, {"gone", render.Gone()}, {"thanks", render.Thanks()}, {"sorry", render.Sorry(s)},
-		{"bad-input", render.BadInput(&playbook.InputError{What: "role", Problem: s, Hint: s})}, {"bad-input-unknown", render.BadInput(errors.New(s))},
-		{"list-empty", render.List(nil)}, {"status-empty", render.Status(nil)}}
+	out := []named{{"help", render.Help("/sts-expired")}, {"busy", render.Busy()}, {"gone", render.Gone("/sts-expired")}, {"thanks", render.Thanks()}, {"sorry", render.Sorry(s)},
+		{"bad-input", render.BadInput("/sts-expired", &playbook.InputError{What: "role", Problem: s, Hint: s})}, {"bad-input-unknown", render.BadInput("/sts-expired", errors.New(s))},
+		{"list-empty", render.List("/sts-expired", nil)}, {"status-empty", render.Status("/sts-expired", nil)}}
 	for why, name := range []string{render.NotMember: "not-member", render.DirectChat: "direct-chat", render.Archived: "archived",
 		render.ReadOnly: "read-only", render.Shared: "shared", render.ParentGone: "parent-gone"} {
 		out = append(out, named{"refused-" + name, render.Refused(render.CannotPost(why), s)})
