@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/slack-go/slack"
 
@@ -203,7 +202,7 @@ func offers(inv playbook.Investigation) slack.Block {
 		return nil
 	}
 	for _, o := range inv.Report.Diagnosis.Offers {
-		title := offerTitle(o, inv.Request.Window.Length())
+		title := line(wording.Offer(o, inv.Request.Window.Length()), maxButtonText)
 		if title == "" || pressed(inv, string(o)) || slices.ContainsFunc(buttons, func(b slack.BlockElement) bool {
 			return b.(*slack.ButtonBlockElement).ActionID == followUpAction(o)
 		}) {
@@ -219,18 +218,6 @@ func offers(inv playbook.Investigation) slack.Block {
 		return nil
 	}
 	return actions(buttons...)
-}
-
-// offerTitle is what the button says; "" where there is nothing left to extend.
-func offerTitle(o playbook.Offer, window time.Duration) string {
-	if o != playbook.Extend48h {
-		return line(o.Title(), maxButtonText)
-	}
-	longer := playbook.NextWindow(window)
-	if longer == 0 {
-		return ""
-	}
-	return "Extend to " + wording.Window(longer)
 }
 
 // estimate tells before a longer window is read what reading it costs.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/slack-go/slack"
 
@@ -34,7 +35,7 @@ func Evidence(inv playbook.Investigation, step playbook.Step, o playbook.Outcome
 		}
 		m.Blocks = []slack.Block{paragraph(data(fmt.Sprintf("%d", step.N), 4), say(" "), dataBold(step.Title, 120), say(": "), sayBold(words), say(took)), paragraph(data(o.Summary, room))}
 		m.Blocks = append(m.Blocks, caveats(o, room)...)
-		long = len(o.Proof) > shownProof || room < 300
+		long = room < 300
 		for i, r := range d.raw {
 			if i == 3 {
 				long = true
@@ -48,7 +49,9 @@ func Evidence(inv playbook.Investigation, step playbook.Step, o playbook.Outcome
 			}
 			m.Blocks = append(m.Blocks, preformatted(heading, text))
 		}
-		m.Blocks = append(m.Blocks, proof(o, room)...)
+		calls, whole := proof(o, room)
+		long = long || !whole
+		m.Blocks = append(m.Blocks, calls...)
 		if n := len(d.table.rows); n > 0 {
 			shown := d.table.rows[:min(n, shownRows)]
 			title := d.table.title
@@ -114,10 +117,20 @@ func caveats(o playbook.Outcome, room int) []slack.Block {
 	return out
 }
 
-// proof is every call that mattered, in a form that can be run again.
-func proof(o playbook.Outcome, room int) []slack.Block {
+// proof is every call that mattered, in a form that can be run again, and whether
+// that is all: half a command is of no use to anybody, so one that is too long is
+// in the file alone.
+func proof(o playbook.Outcome, room int) (_ []slack.Block, whole bool) {
 	if len(o.Proof) == 0 {
-		return nil
+		return nil, true
+	}
+	whole = len(o.Proof) <= shownProof
+	fits := func(s string) bool {
+		if utf8.RuneCountInString(s) <= 3*room {
+			return true
+		}
+		whole = false
+		return false
 	}
 	// Queries say most, so they are shown before the calls that only led to them.
 	calls := slices.Clone(o.Proof)
@@ -142,11 +155,11 @@ func proof(o playbook.Outcome, room int) []slack.Block {
 			item = append(item, say(" · "), l)
 		}
 		items = append(items, item)
-		if p.CLI != "" {
-			commands = append(commands, line(p.CLI, room))
+		if p.CLI != "" && fits(p.CLI) {
+			commands = append(commands, line(p.CLI, 3*room))
 		}
-		if p.Query != "" && !strings.Contains(p.CLI, p.Query) && len(queries) < 2 {
-			queries = append(queries, line(p.Query, room))
+		if p.Query != "" && !strings.Contains(p.CLI, p.Query) && len(queries) < 2 && fits(p.Query) {
+			queries = append(queries, line(p.Query, 3*room))
 		}
 	}
 	for range o.Proof[len(items):] {
@@ -154,12 +167,16 @@ func proof(o playbook.Outcome, room int) []slack.Block {
 	}
 	out := []slack.Block{bullets("AWS calls", items, shownProof, "in the file")}
 	if len(commands) > 0 {
-		out = append(out, preformatted("Repeat them", strings.Join(commands, "\n")))
+		heading := "Repeat them"
+		if !whole {
+			heading += " (all of them are in the file)"
+		}
+		out = append(out, preformatted(heading, strings.Join(commands, "\n")))
 	}
 	if len(queries) > 0 {
 		out = append(out, preformatted("Query", strings.Join(queries, "\n\n")))
 	}
-	return out
+	return out, whole
 }
 
 // head is the first lines of a text, and whether that is all of it.

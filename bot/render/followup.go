@@ -5,6 +5,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -32,7 +33,7 @@ func pressTitle(action string) string {
 // pressTitleIn is pressTitle with the window that the button named.
 func pressTitleIn(inv playbook.Investigation, action string) string {
 	if action == string(playbook.Extend48h) {
-		if t := offerTitle(playbook.Extend48h, inv.Request.Window.Length()); t != "" {
+		if t := wording.Offer(playbook.Extend48h, inv.Request.Window.Length()); t != "" {
 			return t
 		}
 	}
@@ -86,13 +87,14 @@ func FollowUp(inv playbook.Investigation, p playbook.Press) Message {
 		})
 	}
 	o := *p.Outcome
-	long := len(o.Proof) > shownProof
+	long := false // something is only in the file
 	review, reviewed := facts.ReviewOf(o)
 	m := fit(maxWithout, func(room int) Message {
-		long = long || room < 300
+		calls, whole := proof(o, room)
+		long = room < 300 || !whole
 		m := Message{Text: sentence(fmt.Sprintf("%s for %s in %s: %s.", title, who(inv), where(inv), statusWords(o.Status)), o.Summary, o.Partial)}
 		m.Blocks = append([]slack.Block{paragraph(sayBold(title+": "+statusWords(o.Status)+". "), data(o.Summary, room))}, caveats(o, room)...)
-		m.Blocks = append(m.Blocks, proof(o, room)...)
+		m.Blocks = append(m.Blocks, calls...)
 		m.Blocks = append(m.Blocks, by)
 		if reviewed && len(review.Table.Rows) > 0 {
 			m.Blocks = append(m.Blocks, table(review.Table.Columns, review.Table.Rows, min(room, summaryCell)))
