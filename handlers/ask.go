@@ -23,17 +23,9 @@ func (d *Desk) ask(ctx context.Context, from Source, wish access.Ask, asked Aske
 	if _, err := d.Account(req.Target.Account); err != nil {
 		return d.refuse(err)
 	}
-	if d.Rooms != nil {
-		if why := d.Rooms.Refuses(ctx, from.Place); why != Welcome {
-			return Reply{Answer: Refused, Why: why}
-		}
-	}
-	got, err := d.Store.Accept(ctx, from.Delivery, playbook.Investigation{Request: req, AskedBy: from.By, Place: from.Place, AnswerURL: from.AnswerURL}, false)
-	if full, ok := errors.AsType[*playbook.InputError](err); ok {
-		return Reply{Answer: BadInput, Err: full}
-	}
-	if err != nil {
-		return d.unsure("accept a command", err)
+	got, refused := d.accept(ctx, from, from.Delivery, req, false)
+	if refused.Answer != Nothing {
+		return refused
 	}
 	r := Reply{Answer: Accepted, About: got.Investigation}
 	switch got.How {
@@ -43,4 +35,21 @@ func (d *Desk) ask(ctx context.Context, from Source, wish access.Ask, asked Aske
 		r.Answer = RecentlyDone
 	}
 	return r
+}
+
+// accept stores a question for the place that it comes from, or says why not.
+func (d *Desk) accept(ctx context.Context, from Source, by playbook.Delivery, req playbook.Request, fresh bool) (got playbook.Acceptance, refused Reply) {
+	if d.Rooms != nil {
+		if why := d.Rooms.Refuses(ctx, from.Place); why != Welcome {
+			return got, Reply{Answer: Refused, Why: why}
+		}
+	}
+	got, err := d.Store.Accept(ctx, by, playbook.Investigation{Request: req, AskedBy: from.By, Place: from.Place, AnswerURL: from.AnswerURL}, fresh)
+	if full, ok := errors.AsType[*playbook.InputError](err); ok {
+		return got, Reply{Answer: BadInput, Err: full}
+	}
+	if err != nil {
+		return got, d.unsure("accept a command", err)
+	}
+	return got, Reply{}
 }

@@ -117,7 +117,7 @@ func (c call) try(t *testing.T, s *Store, id string, held *engine.Token) answere
 	case "conclude":
 		err = s.Conclude(t.Context(), id, *held, playbook.Report{})
 	case "hand-back":
-		err = s.HandBack(t.Context(), id, *held)
+		err = s.handBack(t.Context(), id, "", *held)
 	case "stop":
 		a.Did, err = s.Cancel(t.Context(), id, bob)
 	case "resume":

@@ -38,8 +38,9 @@ return tell(ARGV[1], ARGV[2], ARGV[3])
 `)
 
 // Tell queues a message at the end of its investigation's thread. One that was
-// ever queued under the same id is not queued again. With m.Update the parent's
-// next edit is asked for. Place may be left empty: it is the investigation's.
+// ever queued under the same id is not queued again, unless it was given up on:
+// somebody wants it still. With m.Update the parent's next edit is asked for.
+// Place may be left empty: it is the investigation's.
 func (s *Store) Tell(ctx context.Context, m playbook.Message) error {
 	what := fmt.Sprintf("queue message %s of %s", m.ID(), m.Investigation)
 	mid := string(m.ID())
@@ -53,6 +54,9 @@ func (s *Store) Tell(ctx context.Context, m playbook.Message) error {
 	n, _, err := s.run(ctx, what, tellScript, one(m.Investigation), m.Investigation, mid, text)
 	if err == nil && n == fenced {
 		err = fmt.Errorf("%s: %w", what, ErrUnknown)
+	}
+	if err == nil && n == before {
+		_, err = s.Resend(ctx, m)
 	}
 	return err
 }

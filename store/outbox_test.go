@@ -314,6 +314,26 @@ func aDeadMessage(t *testing.T, url string) {
 	if letters, _ := s.DeadLetters(t.Context(), 10); len(letters) != 0 {
 		t.Errorf("still dead: %v", letters)
 	}
+	// What people ask for by a button is sent again when they press it again.
+	report := playbook.Message{Investigation: id, Kind: playbook.FileMessage, Ref: "report"}
+	for told := range 3 {
+		if err := s.Tell(t.Context(), report); err != nil {
+			t.Fatal(err)
+		}
+		unpaced(t, s)
+		ms, err := s.Claim(t.Context(), 1)
+		if err != nil || (told < 2) != (len(ms) == 1 && ms[0].ID() == "file/report") {
+			t.Fatalf("asked for %d times: %v, %v", told+1, ms, err)
+		}
+		if told == 0 {
+			err = s.Dead(t.Context(), ms[0], "Slack did not take it.")
+		} else if told == 1 {
+			err = s.Posted(t.Context(), ms[0], playbook.Posted{Channel: "C1", TS: "2"})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	if ok, _ := s.Resend(t.Context(), playbook.Message{Investigation: id, Kind: playbook.EvidenceMessage, Ref: "aa"}); ok {
 		t.Error("a message that is up was sent again")
 	}

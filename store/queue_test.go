@@ -130,7 +130,7 @@ func silentIsBegunAgain(t *testing.T, url string) {
 		resumed += n
 		return resumed == 1
 	})
-	if err := dead.Heartbeat(t.Context(), id, token); !errors.Is(err, engine.ErrFenced) {
+	if err := dead.heartbeat(t.Context(), id, "", token); !errors.Is(err, engine.ErrFenced) {
 		t.Errorf("the silent worker comes back: %v", err)
 	}
 	ran := make(chan playbook.StepID, 9)

@@ -246,12 +246,8 @@ redis.call("ZADD", LIVE, now, ARGV[2])
 return 1
 `)
 
-// Heartbeat shows that a run is alive; Work does this by itself. It returns
-// engine.ErrFenced or ErrStopped when the run has to leave.
-func (s *Store) Heartbeat(ctx context.Context, id string, t engine.Token) error {
-	return s.heartbeat(ctx, id, "", t)
-}
-
+// heartbeat shows that a run is alive. It returns engine.ErrFenced or ErrStopped
+// when the run has to leave.
 func (s *Store) heartbeat(ctx context.Context, id, press string, t engine.Token) error {
 	what := "heartbeat of " + member(id, press)
 	n, _, err := s.run(ctx, what, heartbeatScript, one(id), id, member(id, press), suffix(press), int64(t))
@@ -278,12 +274,8 @@ redis.call("ZADD", LIVE, now, ARGV[2])
 return {1, redis.call("HINCRBY", RECORD, "try" .. suffix, 1)}
 `)
 
-// HandBack gives a run up: its token is void from now on, and the work is
-// queued again at once. Work does this by itself when its context ends.
-func (s *Store) HandBack(ctx context.Context, id string, t engine.Token) error {
-	return s.handBack(ctx, id, "", t)
-}
-
+// handBack gives a run up: its token is void from now on, and the work is queued
+// again at once.
 func (s *Store) handBack(ctx context.Context, id, press string, t engine.Token) error {
 	what := "hand back " + member(id, press)
 	n, results, err := s.run(ctx, what, handBackScript, one(id), id, member(id, press), suffix(press), int64(t))

@@ -26,10 +26,10 @@ func theFirstOutcomeStands(t *testing.T, url string) {
 	if err := s.Conclude(ctx, id, older, playbook.Report{}); !errors.Is(err, engine.ErrFenced) {
 		t.Errorf("the older run concludes: %v", err)
 	}
-	if err := s.Heartbeat(ctx, id, older); !errors.Is(err, engine.ErrFenced) {
+	if err := s.heartbeat(ctx, id, "", older); !errors.Is(err, engine.ErrFenced) {
 		t.Errorf("the older run shows that it is alive: %v", err)
 	}
-	if err := s.HandBack(ctx, id, older); !errors.Is(err, engine.ErrFenced) {
+	if err := s.handBack(ctx, id, "", older); !errors.Is(err, engine.ErrFenced) {
 		t.Errorf("the older run hands back: %v", err)
 	}
 	changed := outcome(1, "aa")

@@ -236,7 +236,7 @@ func (c *rerunCmd) Run(ctx context.Context, s streams) error {
 	defer state.Close()
 	req := playbook.NewRequest(playbook.NewID(), inv.Request.Target, time.Now(), inv.Request.Window.Length())
 	got, err := state.Accept(ctx, playbook.Delivery{Trigger: "operator/" + req.ID},
-		playbook.Investigation{Request: req, AskedBy: inv.AskedBy, Place: inv.Place, Extends: inv.Request.ID}, true)
+		playbook.Investigation{Request: req, AskedBy: inv.AskedBy, Place: inv.Place, Extends: inv.Request.ID, ExtendsAt: inv.Link()}, true)
 	if err != nil {
 		return err
 	}

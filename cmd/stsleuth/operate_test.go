@@ -67,6 +67,10 @@ func TestOperatorsCommands(t *testing.T) {
 	if err := state.Feedback(t.Context(), r.Request.ID, playbook.Feedback{By: playbook.Person{User: "U2"}, At: time.Now().UTC(), Why: "the role was \x1b[31mright"}); err != nil {
 		t.Fatal(err)
 	}
+	const card = "https://acme.slack.com/archives/C1/p1762160400000100"
+	if err := state.Posted(t.Context(), playbook.Message{Investigation: r.Request.ID, Kind: playbook.ParentMessage}, playbook.Posted{Channel: "C1", TS: "1762160400.000100", Permalink: card}); err != nil {
+		t.Fatal(err)
+	}
 	going := playbook.NewRequest(playbook.NewID(), playbook.Target{Asked: "other", Role: "other", Region: "eu-west-1", Partition: "aws"}, time.Now(), playbook.DefaultWindow)
 	accept("b", going)
 
@@ -94,6 +98,7 @@ func TestOperatorsCommands(t *testing.T) {
 
 	again := strings.TrimSpace(stsleuth(exitDone, "rerun", r.Request.ID, "--redis-url", url))
 	has(stsleuth(exitDone, "show", again, "--redis-url", url), "accepted, asked by U1 in C1")
+	has(stsleuth(exitDone, "show", "-o", "json", again, "--redis-url", url), `"extends_at": "`+card+`"`)
 	has(stsleuth(exitDone, "cancel", again, "--redis-url", url), "Stopped.")
 	has(stsleuth(exitDone, "cancel", again, "--redis-url", url), "It had ended already.")
 	has(stsleuth(exitFailed, "resend", again, "parent", "--redis-url", url), "no message parent")

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -59,22 +61,32 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	o.Log, o.Metrics, o.Traces = log, metrics, traces
-	service, err := app.New(ctx, o)
-	if err != nil && ctx.Err() != nil {
-		return nil // told to stop while it waited for Redis
-	}
-	if err != nil {
-		return err
+	var service atomic.Pointer[app.Service] // nil until Redis has answered
+	ready := func(ctx context.Context) error {
+		if s := service.Load(); s != nil {
+			return s.Ready(ctx)
+		}
+		return errors.New("the bot has not started: it waits for the state store")
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return app.Listen(ctx, l.HealthAddr, service.Health()) })
+	g.Go(func() error { return app.Listen(ctx, l.HealthAddr, app.Health(metrics, ready)) })
 	if l.PprofAddr != "" {
 		g.Go(func() error { return app.Listen(ctx, l.PprofAddr, telemetry.Profiles()) })
 	}
-	g.Go(func() error { return service.Run(ctx) })
+	g.Go(func() error {
+		s, err := app.New(ctx, o)
+		if err != nil && ctx.Err() != nil {
+			return nil // told to stop while it waited for Redis
+		}
+		if err != nil {
+			return err
+		}
+		service.Store(s)
+		return s.Run(ctx)
+	})
 	err = g.Wait()
-	if e := service.Close(); err == nil {
-		err = e
+	if s := service.Load(); s != nil {
+		err = cmp.Or(err, s.Close())
 	}
 	return err
 }

@@ -29,7 +29,10 @@ func LoadAWS(ctx context.Context) (aws.Config, error) {
 	search, cancel := context.WithTimeoutCause(ctx, credentialsWithin, errNoAnswer)
 	defer cancel()
 	if _, err := cfg.Credentials.Retrieve(search); err != nil {
-		return aws.Config{}, errors.New("no AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or give the machine or pod a role")
+		if search.Err() != nil {
+			err = context.Cause(search)
+		}
+		return aws.Config{}, fmt.Errorf("no AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or give the machine or pod a role (%w)", err)
 	}
 	return cfg, nil
 }

@@ -172,3 +172,29 @@ func TestAButtonOfARemovedInvestigationIsAnswered(t *testing.T) {
 		})
 	}
 }
+
+// A fresh run that is offered where somebody else's answer is not: it is told
+// there, once, and says nothing of the first channel's card.
+func TestRunAgainFromAnotherChannelIsToldThere(t *testing.T) {
+	t.Parallel()
+	const there = "C0PRIVATE"
+	w, _ := finished(t, set{slack: unlimited})
+	w.say(payments, there, w.asks())
+	var offer message
+	w.until("the first channel's result is offered", func() bool {
+		for _, m := range w.messages(there, "", payments) {
+			if strings.Contains(m.Text, "asked a few minutes ago") {
+				offer = m
+			}
+		}
+		return offer.TS != ""
+	})
+	w.click(payments, there, offer.TS, "rerun")
+	w.click(payments, there, offer.TS, "rerun")
+	w.until("it is told there", func() bool { return len(w.parents(there)) == 1 })
+	w.onceEach(w.thread(there, w.parents(there)[0].TS))
+	w.settled()
+	if a, b := w.parents(incidents), w.parents(there); len(a) != 1 || len(b) != 1 || strings.Contains(a[0].Text, "superseded") {
+		t.Errorf("%d cards here, %d there: %s", len(a), len(b), a[0].Text)
+	}
+}

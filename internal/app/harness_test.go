@@ -52,6 +52,9 @@ type replica struct {
 	err  error // after done
 }
 
+// Health is what serve answers probes and scrapes with.
+func (r *replica) Health() http.Handler { return Health(r.metrics, r.Ready) }
+
 // quick is a bot that does not wait as long as with Slack.
 var quick = bot.Pace{Open: 20 * time.Millisecond, OpenMax: 2 * time.Second, Stagger: 10 * time.Millisecond, Drain: 50 * time.Millisecond, Poll: 50 * time.Millisecond}
 

@@ -42,6 +42,7 @@ func (s *Service) investigate(ctx context.Context, inv playbook.Investigation) (
 		// Whoever accepted it knew the account: the configuration is being rolled
 		// out. The person has an answer and a button at once; waiting for a replica
 		// that knows it would be silence of unknown length.
+		log.Warn("investigation fails", "err", lacks)
 		return s.store.Fail(ctx, id, lacks.Error()+" If its configuration was changed just now, run this again in a moment: another replica may know the account already.")
 	}
 	if err != nil {

@@ -105,7 +105,7 @@ func New(ctx context.Context, o Serving) (*Service, error) {
 		return nil, errors.Join(err, state.Close())
 	}
 	slack, err := bot.New(bot.Options{
-		BotToken: o.BotToken, AppToken: o.AppToken, APIURL: o.SlackURL, Replicas: o.Replicas,
+		BotToken: o.BotToken, AppToken: o.AppToken, APIURL: o.SlackURL, Command: cmp.Or(o.Command, Command), Replicas: o.Replicas,
 		Outbox: state, Unknown: store.ErrUnknown, Plan: plan, Rules: rules.All(), Offers: after.Offers(), Opened: opened(o.Access), Report: reportFiles, Log: o.Log, Pace: o.pace,
 		Acked: o.Metrics.Acked, Called: o.Metrics.SlackCall,
 	})
@@ -171,19 +171,20 @@ func (s *Service) Ready(ctx context.Context) error {
 
 // Health answers the probes: /healthz says that the process lives, /readyz that
 // commands are answered by it, or in a sentence why not. Beside them /metrics has
-// what deploy/METRICS.md lists.
-func (s *Service) Health() *http.ServeMux {
+// what deploy/METRICS.md lists. It needs no Service, so that a process which waits
+// for Redis before it has one is not taken for dead.
+func Health(m *telemetry.Metrics, ready func(context.Context) error) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if err := s.Ready(r.Context()); err != nil {
+		if err := ready(r.Context()); err != nil {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			fmt.Fprintln(w, err)
 			return
 		}
 		fmt.Fprintln(w, "ready")
 	})
-	mux.Handle("GET /metrics", s.metrics.Handler())
+	mux.Handle("GET /metrics", m.Handler())
 	return mux
 }
 

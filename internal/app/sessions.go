@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"sync"
@@ -17,6 +18,9 @@ const (
 	sessionsEvery = 30 * time.Second
 	// sessionWithin bounds the wait for one.
 	sessionWithin = 10 * time.Second
+	// refusedRests is how long an account that refuses the bot is left alone: each
+	// refusal is a record in CloudTrail, and no role is mended within seconds.
+	refusedRests = 5 * time.Minute
 	// ownSession is the label of the program's own credentials, with which it
 	// assumes the accounts' roles.
 	ownSession = "own"
@@ -34,6 +38,7 @@ type sessions struct {
 	mu     sync.Mutex
 	until  map[string]time.Time // guarded by mu: when each ends, as the SDK counts it: the minutes by which it renews early are taken off
 	failed map[string]bool      // guarded by mu: said already that it can't be renewed
+	rests  map[string]time.Time // guarded by mu: until when it is left alone
 }
 
 // ends is when each session that ends does, by account. It asks nobody.
@@ -69,11 +74,14 @@ func (s *sessions) renew(ctx context.Context) {
 	}
 	var asking sync.WaitGroup
 	for account, provider := range all {
+		if s.resting(account) {
+			continue
+		}
 		asking.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, sessionWithin)
 			defer cancel()
 			creds, err := provider.Retrieve(ctx)
-			if context.Cause(ctx) == context.Canceled {
+			if errors.Is(ctx.Err(), context.Canceled) {
 				return // the process ends
 			}
 			s.note(account, creds, err)
@@ -82,13 +90,19 @@ func (s *sessions) renew(ctx context.Context) {
 	asking.Wait()
 }
 
+func (s *sessions) resting(account string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Now().Before(s.rests[account])
+}
+
 // note keeps when a session ends. One that can't be had has ended, if it was not
 // good for longer.
 func (s *sessions) note(account string, creds aws.Credentials, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.until == nil {
-		s.until, s.failed = map[string]time.Time{}, map[string]bool{}
+		s.until, s.failed, s.rests = map[string]time.Time{}, map[string]bool{}, map[string]time.Time{}
 	}
 	switch {
 	case err != nil:
@@ -107,4 +121,7 @@ func (s *sessions) note(account string, creds aws.Credentials, err error) {
 		s.log.Info("the bot's own session is renewed again", "account", account)
 	}
 	s.failed[account] = err != nil
+	if assume, ok := errors.AsType[*accounts.AssumeError](err); ok && assume.Code() == "AccessDenied" {
+		s.rests[account] = time.Now().Add(refusedRests)
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -280,6 +279,3 @@ func brief(err error) string {
 	}
 	return strings.TrimSuffix(text, ".")
 }
-
-// Probed are the actions that can be asked for, sorted.
-func Probed() []string { return slices.Sorted(maps.Keys(probes)) }

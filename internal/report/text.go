@@ -7,7 +7,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"golang.org/x/term"
@@ -145,27 +144,12 @@ func (p *page) diagnosis(r playbook.Report) {
 	if len(d.Offers) > 0 {
 		p.line(p.in(bold, "What to look at next"))
 		for _, o := range d.Offers {
-			if title := offerTitle(o, r.Request.Window.Length()); title != "" {
+			if title := wording.Offer(o, r.Request.Window.Length()); title != "" {
 				p.wrap(2, string(o), 17, title)
 			}
 		}
 		p.line()
 	}
-}
-
-// offerTitle is what a follow-up does; "" for a longer window where there is none.
-func offerTitle(o playbook.Offer, window time.Duration) string {
-	if o != playbook.Extend48h || window == 0 {
-		return o.Title()
-	}
-	longer := playbook.NextWindow(window)
-	if longer == 0 {
-		return ""
-	}
-	if longer == playbook.MaxWindow {
-		return "Extend to 7 days"
-	}
-	return "Extend to " + wording.Window(longer)
 }
 
 func (p *page) rules(rules []playbook.Judged) {

@@ -71,7 +71,8 @@ func (r *readings) Collect(ch chan<- prometheus.Metric) {
 	defer cancel()
 	f, err := r.Figures(ctx)
 	if err != nil {
-		r.Log.Warn("a scrape goes without the state store's metrics", "err", err)
+		// The store says by itself that Redis is away, once, and a scrape comes every few seconds.
+		r.Log.Debug("a scrape goes without the state store's metrics", "err", err)
 		return
 	}
 	gauge(going, float64(f.Going))

@@ -128,6 +128,18 @@ func Window(d time.Duration) string {
 	return fmt.Sprintf("%d h", h)
 }
 
+// Offer is what a check after a diagnosis of that window does, as its button says
+// it; "" for a longer window where there is none.
+func Offer(o playbook.Offer, window time.Duration) string {
+	if o != playbook.Extend48h {
+		return o.Title()
+	}
+	if longer := playbook.NextWindow(window); longer > 0 {
+		return "Extend to " + Window(longer)
+	}
+	return ""
+}
+
 // UTC is a moment where there are no dates in the reader's own time zone.
 func UTC(t time.Time) string {
 	if t.IsZero() {

@@ -3,6 +3,8 @@ package wording
 import (
 	"testing"
 	"time"
+
+	"github.com/stsleuth/stsleuth/playbook"
 )
 
 func TestValuesAreWrittenForPeople(t *testing.T) {
@@ -30,6 +32,10 @@ func TestValuesAreWrittenForPeople(t *testing.T) {
 		{Dollars(0.01), "$0.01"},
 		{Dollars(2.5), "$2.50"},
 		{UTC(time.Time{}), "not known"},
+		{Offer(playbook.Extend48h, 24*time.Hour), "Extend to 48 h"},
+		{Offer(playbook.Extend48h, 48*time.Hour), "Extend to 7 days"},
+		{Offer(playbook.Extend48h, 7*24*time.Hour), ""},
+		{Offer(playbook.MFADevices, 0), "MFA devices"},
 		{Capital("could not see"), "Could not see"},
 		{Capital(""), ""},
 	} {
