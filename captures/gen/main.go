@@ -30,7 +30,7 @@ func main() {
 
 // all lists the incidents in the README's order.
 func all() []incident {
-	return slices.Concat(payments, refreshing, limits, policies, identities, credentials, services, wordings, callers, courses, sights, elsewhere, followUps)
+	return slices.Concat(payments, refreshing, limits, policies, identities, credentials, services, wordings, callers, courses, boundaries, sights, elsewhere, followUps)
 }
 
 // generate writes every capture and the README below dir.

@@ -27,14 +27,19 @@ func TestReleasesAreTheSameBytesEverywhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	one := builtIn(t, filepath.Join(t.TempDir(), "a"), "022", "TZ=Pacific/Auckland", "LC_ALL=C")
+	head, err := output(t.Context(), root, nil, "git", "rev-parse", "HEAD") // which may move on meanwhile
+	if err != nil {
+		t.Fatal(err)
+	}
+	commit := strings.TrimSpace(string(head))
+	one := builtIn(t, commit, filepath.Join(t.TempDir(), "a"), "022", "TZ=Pacific/Auckland", "LC_ALL=C")
 	elsewhere := filepath.Join(t.TempDir(), "modules")
 	t.Cleanup(func() { // what Go puts there can't be removed otherwise
 		if _, err := output(context.WithoutCancel(t.Context()), root, []string{"GOMODCACHE=" + elsewhere}, "go", "clean", "-modcache"); err != nil {
 			t.Error(err)
 		}
 	})
-	two := builtIn(t, filepath.Join(t.TempDir(), "another", "place with spaces"), "077",
+	two := builtIn(t, commit, filepath.Join(t.TempDir(), "another", "place with spaces"), "077",
 		"TZ=America/St_Johns", "LC_ALL=tr_TR.UTF-8", "GOCACHE="+t.TempDir(), "GOAMD64=v3", "CGO_ENABLED=1", "SOURCE_DATE_EPOCH=1",
 		"GOFLAGS=-buildvcs=false", "GOMODCACHE="+elsewhere, "GOPROXY=file://"+filepath.ToSlash(strings.TrimSpace(string(modules)))+"/cache/download", "GOSUMDB=off")
 
@@ -53,9 +58,12 @@ func TestReleasesAreTheSameBytesEverywhere(t *testing.T) {
 }
 
 // builtIn clones the commit into dir, makes the release there and reads dist.
-func builtIn(t *testing.T, dir, umask string, env ...string) map[string][]byte {
+func builtIn(t *testing.T, commit, dir, umask string, env ...string) map[string][]byte {
 	t.Helper()
 	if _, err := output(t.Context(), root, nil, "git", "clone", "--quiet", "--no-hardlinks", ".", dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := output(t.Context(), dir, nil, "git", "checkout", "--quiet", commit); err != nil {
 		t.Fatal(err)
 	}
 	said, err := output(t.Context(), dir, env, "sh", "-c", "umask "+umask+" && go run ./internal/release "+os.Getenv("TARGETS"))

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,18 +41,20 @@ func (s *sight) refusals() []refused {
 		switch {
 		case f.event != nil:
 			r.caller = s.callerOf(f.event)
-			// A call with session tags or a source identity takes permissions of
-			// its own, and AWS names the one that is missing.
-			// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
-			if strings.HasPrefix(r.denial.Action, "sts:") {
-				r.caller.Call = r.denial.Action
-			}
 		case strings.Contains(f.text, podIdentityDenied):
 			r.caller = trust.Caller{Service: podIdentityService, Call: "sts:AssumeRole", TargetARN: s.req.Target.RoleARN}
+		case s.recorded(f, r.denial.User) != nil:
+			r.caller = s.callerOf(s.recorded(f, r.denial.User))
 		case r.denial.User != "":
 			r.caller = trust.Caller{ARN: r.denial.User, Call: r.denial.Action, TargetARN: s.req.Target.RoleARN}.With("aws:CurrentTime", f.at.Format(time.RFC3339))
 		default:
 			r.caller = trust.Caller{Call: "sts:" + f.call, TargetARN: s.req.Target.RoleARN}
+		}
+		// A call with session tags or a source identity takes permissions of
+		// its own, and AWS names the one that is missing.
+		// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+		if strings.HasPrefix(r.denial.Action, "sts:") {
+			r.caller.Call = r.denial.Action
 		}
 		r.from = r.caller.Account
 		if r.from == "" {
@@ -60,6 +63,18 @@ func (s *sight) refusals() []refused {
 		out = append(out, r)
 	}
 	return out
+}
+
+// recorded finds CloudTrail's record of the refusal that a log line tells of: it
+// knows more of the caller (its MFA login, its address) than the line.
+func (s *sight) recorded(line failure, user string) *facts.Failure {
+	i := slices.IndexFunc(s.errors.Failures, func(f facts.Failure) bool {
+		return user != "" && f.Kind == facts.AssumeDenied && f.Caller.ARN == user && f.Time.Sub(line.at).Abs() <= otherSide
+	})
+	if i < 0 {
+		return nil
+	}
+	return &s.errors.Failures[i]
 }
 
 // callerOf turns what CloudTrail shows of a caller into what trust can reason
@@ -71,6 +86,12 @@ func (s *sight) callerOf(f *facts.Failure) trust.Caller {
 	c = c.With("aws:CurrentTime", f.Time.Format(time.RFC3339))
 	if f.SessionName != "" {
 		c = c.With("sts:RoleSessionName", f.SessionName)
+	}
+	// A private address is that of a call through a VPC endpoint, which is known
+	// to policies by another key and by more than the address.
+	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-sourceip
+	if ip, err := netip.ParseAddr(f.Source); err == nil && ip.IsGlobalUnicast() && !ip.IsPrivate() {
+		c = c.With("aws:SourceIp", f.Source)
 	}
 	if k.Provider != "" && !strings.HasPrefix(k.Provider, "arn:") {
 		return trust.Caller{Call: c.Call, TargetARN: c.TargetARN} // a SAML subject's qualifier: which provider it is stays open

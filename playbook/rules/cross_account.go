@@ -32,7 +32,8 @@ is never chained.
 
 Criterion for access-denied-other: AWS names another policy (service control policy, boundary, session policy, identity policy), or
 the trust policy lets the caller in or never named it inside the same account: a denial, but not an expiry. A bare "Access Denied", which
-names no policy, counts only where nothing else of the role failed. A caller of the account
+names no policy, counts only where nothing else of the role failed. Where changes of the trust policy could not be seen, and the caller
+had sessions before, its refusal stays open: the policy let it in once. A caller of the account
 that never had a session of this role and was refused fewer than three times, in CloudTrail alone, only tried: that is no cause.
 
 Criterion for source-credentials: the call that asks for the session is itself answered with an expired, inactive or unknown key. Of low
@@ -45,7 +46,8 @@ func evalCrossAccount(c playbook.Case) playbook.Opinion {
 	s := look(c)
 	var op playbook.Opinion
 	blamed, _, _ := s.blamedEdits()
-	op.Causes = append(op.Causes, s.refusedCallers(blamed)...)
+	refusals, open := s.refusedCallers(blamed)
+	op.Causes = append(op.Causes, refusals...)
 	if f, ok := s.chained(); ok {
 		op.Causes = append(op.Causes, f)
 	}
@@ -66,6 +68,10 @@ func evalCrossAccount(c playbook.Case) playbook.Opinion {
 		for _, f := range op.Causes {
 			op.Cites = append(op.Cites, f.Cites...)
 		}
+	case open != "":
+		op.Verdict = playbook.Undetermined
+		op.Message = capital(open) + "."
+		op.Cites = cites(s.of(facts.AssumeDenied))
 	case !s.saw(playbook.CrossAccount, playbook.STSErrors, playbook.Sessions):
 		return s.undetermined(playbook.CrossAccount, playbook.STSErrors, playbook.Sessions)
 	default:
@@ -77,8 +83,8 @@ func evalCrossAccount(c playbook.Case) playbook.Opinion {
 }
 
 // refusedCallers judges each refusal that no edit of the trust policy explains,
-// and gathers them by cause.
-func (s *sight) refusedCallers(blamed []playbook.Finding) []playbook.Finding {
+// and gathers them by cause; open says of one that stays without a cause why.
+func (s *sight) refusedCallers(blamed []playbook.Finding) (found []playbook.Finding, open string) {
 	explained := map[string]bool{}
 	for _, f := range blamed {
 		for _, k := range f.Explains {
@@ -99,6 +105,9 @@ func (s *sight) refusedCallers(blamed []playbook.Finding) []playbook.Finding {
 			continue
 		}
 		cause, confidence, headline, why := s.judgeRefusal(r)
+		if cause == "" {
+			open = firstText(open, why)
+		}
 		if cause == "" || cause == playbook.AccessDeniedOther && s.onlyTried(r, all) {
 			continue
 		}
@@ -113,16 +122,15 @@ func (s *sight) refusedCallers(blamed []playbook.Finding) []playbook.Finding {
 		}
 		v.fs = append(v.fs, r.failure)
 	}
-	var out []playbook.Finding
 	for _, cause := range order {
 		v := byCause[cause]
 		f := finding(cause, v.confidence, v.fs, begun(v.headline), fmt.Sprintf("%s (%s, first at %s).", capital(strings.TrimSuffix(v.why, ".")), tally(v.fs), stamp(v.fs[0].at)))
 		if s.config.TrustPolicy != "" && cause != playbook.AccessDeniedOther {
 			f.Cites = append(f.Cites, playbook.Cite{Step: playbook.CrossAccount, Ref: "trust policy: " + s.principalsWords()})
 		}
-		out = append(out, f)
+		found = append(found, f)
 	}
-	return out
+	return found, open
 }
 
 // begun makes a sentence of words that begin with a kind of principal.
@@ -206,6 +214,9 @@ func (s *sight) judgeRefusal(r refused) (playbook.CauseID, playbook.Confidence, 
 	case d.Allowed == trust.False && len(trust.Deleted(policy)) > 0 && other == "" && !named(d):
 		return playbook.PrincipalRecreated, playbook.High, "The trust policy names a principal that was deleted",
 			fmt.Sprintf("the trust policy names %s, an id that IAM can no longer map to a principal: it was deleted. A new one of the same name, such as %s, has another id and is not let in", some(trust.Deleted(policy), 2), who)
+	case d.Allowed == trust.False && !s.saw(playbook.TrustChanges) && s.hadSession(r):
+		return "", 0, "", fmt.Sprintf("%s had got a session before it was refused at %s, and the trust policy does not let it in any more: what was changed is what could not be seen, for %s",
+			who, stamp(r.at), s.blindTo(playbook.TrustChanges))
 	case foreign && d.Allowed == trust.False:
 		return playbook.CrossAccountDenied, playbook.High, fmt.Sprintf("%s is not let in by the trust policy", who), "the caller is of another account, and " + d.Reason
 	case foreign:
@@ -270,10 +281,15 @@ func conditions(d trust.Decision) (mfa, other string) {
 	return mfa, other
 }
 
+// hadSession: the caller got a session before it was refused.
+func (s *sight) hadSession(r refused) bool {
+	_, had := s.succeeded(r.caller, r.at)
+	return had
+}
+
 // hadMFA: the caller got a session earlier, and is refused now.
 func (s *sight) hadMFA(r refused) bool {
-	_, ok := s.succeeded(r.caller, r.at)
-	return ok && !s.succeededAfter(r.caller, r.at)
+	return s.hadSession(r) && !s.succeededAfter(r.caller, r.at)
 }
 
 // chained looks for sessions cut to one hour because their caller's own

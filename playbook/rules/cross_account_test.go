@@ -296,3 +296,41 @@ func TestUnknownKeyAlone(t *testing.T) {
 		s.want(c.want...)
 	}
 }
+
+// A caller that had sessions was let in once: where changes could not be seen, its
+// refusal stays open, and no other policy is blamed for it.
+func TestRefusalOfAFormerCallerWithChangesUnseen(t *testing.T) {
+	for _, c := range []struct {
+		blind bool
+		want  []playbook.CauseID
+		rule  playbook.Verdict
+	}{{false, []playbook.CauseID{playbook.AccessDeniedOther}, playbook.Supported}, {true, nil, playbook.Undetermined}} {
+		s := newScene(t)
+		if c.blind {
+			s.blind(playbook.TrustChanges)
+		}
+		s.session("batch", ago(8*time.Hour), time.Hour).Caller = user("batch")
+		s.denied(ago(5*time.Hour), 4, user("batch"), "")
+		r := s.want(c.want...)
+		s.wantVerdict(playbook.CrossAccountLimits, c.rule)
+		if c.blind && r.Diagnosis.Verdict != playbook.InsufficientEvidence {
+			t.Errorf("the verdict is %s", r.Diagnosis.Verdict)
+		}
+	}
+}
+
+// A line knows less of its caller than CloudTrail's record of the same refusal.
+func TestLineOfARecordedRefusalKnowsItsCaller(t *testing.T) {
+	for _, c := range []struct {
+		after time.Duration
+		want  []playbook.CauseID
+	}{{otherSide, []playbook.CauseID{playbook.MFACondition}}, {otherSide + time.Second, []playbook.CauseID{playbook.MFACondition, playbook.AccessDeniedOther}}} {
+		s := newScene(t)
+		s.config.TrustPolicy = lettingIf(`{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`, userARN("batch"))
+		s.denied(ago(5*time.Hour), 4, user("batch"), "")
+		for _, f := range s.errors.Failures {
+			s.line(f.Time.Add(c.after), "batch-1", facts.AssumeDenied, f.Message).Call = "AssumeRole"
+		}
+		s.want(c.want...)
+	}
+}

@@ -19,7 +19,8 @@ var durationVsUsage = playbook.Rule{
 maximum, the one hour of a chained call, the identity provider's own limit, or a default.
 
 Criterion for use past the end: a failure that speaks of an expired session, tied to a session of this role by the session's name
-(or, weaker, by time), came after that session's end. Two clocks may differ by 5 seconds.
+(or, weaker, by time), came after that session's end. Two clocks may differ by 5 seconds. Where sessions of several roles are named
+like a log stream, the log group's name tells whose lines it has.
 
 Criterion for duration-above-max: AWS refused an issuing call in so many words ("exceeds the MaxSessionDuration set for this
 role"), or refused the number itself and the number is above the role's maximum. AWS never shortens a request that is too long, it

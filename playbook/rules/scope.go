@@ -29,7 +29,8 @@ not touch sessions that are issued.
 Criterion for throttled: AWS answered Throttling to calls that ask for sessions.
 
 Criterion for region-disabled: RegionDisabledException, or invalid-token answers in an opt-in region while the account's global
-endpoint hands out version 1 tokens, which are refused there.
+endpoint hands out version 1 tokens, which are refused there; not where the role's sessions all came from regional endpoints, and not
+for a caller's own key that was switched off before.
 
 Criterion for account-wide-refresh: at least three roles, this one included, fail in the same way (ended sessions or failed renewals)
 at the same time, without a service event; high confidence where they share one user agent. Other roles' log lines count when they rise
@@ -247,7 +248,7 @@ func (s *sight) regionOff() (playbook.Finding, bool) {
 		}
 		return f, true
 	}
-	invalid := s.of(facts.InvalidCredentials)
+	invalid := pick(s.of(facts.InvalidCredentials), s.mayBeVersion1)
 	if s.role.RegionOptIn && s.role.GlobalTokenVersion == 1 && len(invalid) > 0 {
 		f := finding(playbook.RegionDisabled, playbook.Medium, invalid, "Version 1 tokens are refused in the opt-in region "+region,
 			fmt.Sprintf("The account's global STS endpoint hands out version 1 tokens (GlobalEndpointTokenVersion 1). Those are invalid in regions that must be enabled, such as %s, and AWS answers that the token is invalid.", region))
@@ -256,6 +257,18 @@ func (s *sight) regionOff() (playbook.Finding, bool) {
 		return f, true
 	}
 	return playbook.Finding{}, false
+}
+
+// mayBeVersion1: the credentials that were refused may carry a token of the global
+// endpoint. Those of the role's sessions do not where all of them came from regional
+// endpoints; the caller's own do not where its key was switched off before.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_region-endpoints.html
+func (s *sight) mayBeVersion1(f failure) bool {
+	if f.issuing {
+		return !slices.ContainsFunc(s.inWindow(facts.KeyEdited), func(c facts.Change) bool { return !f.at.Before(c.Time) && canCause(c, f) })
+	}
+	return !s.saw(playbook.Sessions) || len(s.ledger.Sessions) == 0 ||
+		slices.ContainsFunc(s.ledger.Sessions, func(u facts.Session) bool { return u.Endpoint != "regional" })
 }
 
 // namesSTS finds the service's name, alone or in the host name of its endpoint.
@@ -294,8 +307,8 @@ func (s *sight) accountWide(from time.Time, onset bool) (playbook.Finding, bool)
 			continue
 		}
 		roles := f.line.Roles
-		if role := s.roleOfStream(f.line.Stream); role != "" && len(roles) == 0 {
-			roles = []string{role}
+		if named := s.streamOf(f.line.Stream); len(named) > 0 && len(roles) == 0 {
+			roles = named[:1]
 		}
 		for _, role := range roles {
 			lines[role] = append(lines[role], f)
@@ -353,13 +366,4 @@ func (s *sight) accountWide(from time.Time, onset bool) (playbook.Finding, bool)
 		f.Cites = append(f.Cites, others[n].cite)
 	}
 	return f, true
-}
-
-func (s *sight) roleOfStream(stream string) string {
-	for _, r := range s.errors.Roles {
-		if slices.ContainsFunc(r.SessionNames, func(n string) bool { return sameClient(stream, n) }) {
-			return roleName(r.RoleARN)
-		}
-	}
-	return ""
 }

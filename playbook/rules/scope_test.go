@@ -161,6 +161,24 @@ func TestRegionDisabled(t *testing.T) {
 			s.role.RegionOptIn, s.role.RegionEnabled, s.role.GlobalTokenVersion = true, playbook.Yes, 1
 			invalid(s)
 		}, []playbook.CauseID{playbook.RegionDisabled}},
+		{"version 1 tokens, and a session of the global endpoint", func(s *scene) {
+			s.role.RegionOptIn, s.role.RegionEnabled, s.role.GlobalTokenVersion = true, playbook.Yes, 1
+			s.session("worker-1", ago(5*time.Hour), 12*time.Hour).Endpoint = "global"
+			invalid(s)
+		}, []playbook.CauseID{playbook.RegionDisabled}},
+		{"version 1 tokens, and sessions of regional endpoints alone", func(s *scene) {
+			s.role.RegionOptIn, s.role.RegionEnabled, s.role.GlobalTokenVersion = true, playbook.Yes, 1
+			s.session("worker-1", ago(5*time.Hour), 12*time.Hour).Endpoint = "regional"
+			invalid(s)
+		}, []playbook.CauseID{playbook.SourceCredentials}},
+		{"version 1 tokens, and the caller's key was switched off before", func(s *scene) {
+			s.role.RegionOptIn, s.role.RegionEnabled, s.role.GlobalTokenVersion = true, playbook.Yes, 1
+			s.change(ago(4*time.Hour), facts.KeyEdited, "UpdateAccessKey").After = "Inactive"
+			invalid(s)
+			for i := range s.app.Lines {
+				s.app.Lines[i].Call = "AssumeRole"
+			}
+		}, []playbook.CauseID{playbook.SourceCredentials}},
 		{"version 2 tokens in an opt-in region", func(s *scene) {
 			s.role.RegionOptIn, s.role.RegionEnabled, s.role.GlobalTokenVersion = true, playbook.Yes, 2
 			invalid(s)

@@ -12,16 +12,22 @@ import (
 
 // tie says whether a log line is about this role (by an ARN in it, by the name
 // of its stream, by the operator's word) or about another one. Neither: open.
+// Where sessions of several roles are named like the stream, the log group's name decides.
 func (s *sight) tie(l *facts.Line) (tied, other bool) {
 	if len(l.Roles) > 0 {
 		mine := slices.Contains(l.Roles, s.req.Target.Role) &&
 			(len(l.Accounts) == 0 || s.req.Target.Account == "" || slices.Contains(l.Accounts, s.req.Target.Account))
 		return mine, !mine
 	}
-	if s.streamIsOurs(l.Stream) {
+	ours, others := s.streamIsOurs(l.Stream), s.streamOf(l.Stream)
+	switch {
+	case ours && len(others) > 0: // sessions of both are named so: the log group tells
+		elsewhere := !sharesWord(s.req.Target.Role, l.Group) && (s.neighbours(l.Group) ||
+			slices.ContainsFunc(others, func(role string) bool { return sharesWord(role, l.Group) }))
+		return !elsewhere, elsewhere
+	case ours:
 		return true, false
-	}
-	if s.streamIsOthers(l.Stream) {
+	case len(others) > 0:
 		return false, true
 	}
 	for _, g := range s.app.Groups {
@@ -67,18 +73,15 @@ func (s *sight) streamIsOurs(stream string) bool {
 	return false
 }
 
-func (s *sight) streamIsOthers(stream string) bool {
+// streamOf names the other roles whose sessions are named like a stream.
+func (s *sight) streamOf(stream string) []string {
+	var roles []string
 	for _, r := range s.errors.Roles {
-		if r.RoleARN == s.req.Target.RoleARN {
-			continue
-		}
-		for _, name := range r.SessionNames {
-			if sameClient(stream, name) {
-				return true
-			}
+		if r.RoleARN != s.req.Target.RoleARN && slices.ContainsFunc(r.SessionNames, func(n string) bool { return sameClient(stream, n) }) {
+			roles = append(roles, roleName(r.RoleARN))
 		}
 	}
-	return false
+	return roles
 }
 
 // sessionPart is the session name in an assumed-role ARN, "" in any other.

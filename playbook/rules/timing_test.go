@@ -389,3 +389,20 @@ func TestNeighboursFailuresAreTheirs(t *testing.T) {
 		s.want(c.want...)
 	}
 }
+
+// Where sessions of two roles are named like a stream, the log group's name tells
+// whose lines it has; where it tells nothing, they stay this role's.
+func TestSharedSessionNameIsToldApartByLogGroup(t *testing.T) {
+	for _, c := range []struct {
+		group string
+		want  []playbook.CauseID
+	}{{"/prod/payments", []playbook.CauseID{playbook.NoRefresh}}, {"/prod/billing", nil}, {"/prod/all", []playbook.CauseID{playbook.NoRefresh}}} {
+		s := newScene(t)
+		s.errors.Roles = append(s.errors.Roles, facts.RoleRate{RoleARN: "arn:aws:iam::" + account + ":role/billing", SessionNames: []string{"worker-1"}})
+		s.runsOut("worker-1", 4, 10*time.Second)
+		for i := range s.app.Lines {
+			s.app.Lines[i].Group = c.group
+		}
+		s.want(c.want...)
+	}
+}

@@ -19,7 +19,8 @@ time is not enough, and being hours earlier is no excuse: a change to sessions b
 
 Criterion for trust-policy-changed: a denied caller, failing after the edit and before the next, whom the policy before the edit
 could let in and the policy after it does not (three-valued: high confidence when it surely does not; medium when that hinges on a
-condition that was added or made stricter, the caller had got sessions before the edit and none since). Where no earlier version
+condition that was added or made stricter, the caller had got sessions before the edit and none since, but for the two minutes that a
+change may take to hold everywhere). Where no earlier version
 of the policy can be found, a session that the caller had got before the edit stands in for it. A caller that was already refused
 before the edit is not blamed on it, and neither is one whom the edit does not touch (an added principal, another order, a tag).
 
@@ -94,6 +95,11 @@ func evalTrustChange(c playbook.Case) playbook.Opinion {
 	}
 	return op
 }
+
+// settles is how long a change in IAM may take to hold everywhere: sessions that
+// were got until then are of the policy before it.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
+const settles = 2 * time.Minute
 
 func sentence(parts []string) string {
 	return capital(strings.Join(parts, "; ")) + "."
@@ -221,7 +227,7 @@ func (s *sight) blameEdit(edit facts.Change, until time.Time) (found *playbook.F
 		switch {
 		case verdict == trust.True:
 			confidence = playbook.High
-		case verdict == trust.Unknown && had && !s.succeededAfter(r.caller, edit.Time):
+		case verdict == trust.Unknown && had && !s.succeededAfter(r.caller, edit.Time.Add(settles)):
 			confidence = max(confidence, playbook.Medium)
 		case verdict == trust.Unknown:
 			unsure = true

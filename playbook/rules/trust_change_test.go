@@ -373,3 +373,46 @@ func TestLoweringExplainsOnlyWhatWasAllowed(t *testing.T) {
 		})
 	}
 }
+
+// The address of a call is what aws:SourceIp compares, but a private one is that
+// of a call through a VPC endpoint, where the key says nothing of it.
+func TestAddressCondition(t *testing.T) {
+	for _, c := range []struct {
+		source string
+		want   []playbook.CauseID
+		sure   playbook.Confidence
+	}{
+		{"198.51.100.7", []playbook.CauseID{playbook.TrustPolicyChanged}, playbook.High},
+		{"203.0.113.7", []playbook.CauseID{playbook.AccessDeniedOther}, playbook.Medium},
+		{"10.1.2.3", []playbook.CauseID{playbook.AccessDeniedOther}, playbook.Low},
+	} {
+		s := newScene(t)
+		after := lettingIf(`{"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}}`, userARN("batch"))
+		s.config.TrustPolicy = after
+		s.edit(ago(6*time.Hour), letting(userARN("batch")), after)
+		s.denied(ago(5*time.Hour), 4, user("batch"), "")
+		for i := range s.errors.Failures {
+			s.errors.Failures[i].Source = c.source
+		}
+		s.want(c.want...)
+		s.wantConfidence(c.want[0], c.sure)
+	}
+}
+
+// A change takes a moment to hold everywhere: a session got within it is of the
+// policy before, one got later shows that the caller is let in still.
+func TestSessionsWhileAnEditSettles(t *testing.T) {
+	for _, c := range []struct {
+		after time.Duration
+		want  playbook.CauseID
+	}{{0, playbook.TrustPolicyChanged}, {settles - time.Second, playbook.TrustPolicyChanged}, {settles, playbook.AccessDeniedOther}} {
+		s := newScene(t)
+		after := lettingIf(`{"StringEquals":{"aws:PrincipalTag/team":"pay"}}`, userARN("batch"))
+		s.config.TrustPolicy = after
+		s.edit(ago(6*time.Hour), letting(userARN("batch")), after)
+		s.session("batch", ago(8*time.Hour), time.Hour).Caller = user("batch")
+		s.session("batch", ago(6*time.Hour).Add(c.after), time.Hour).Caller = user("batch")
+		s.denied(ago(5*time.Hour), 4, user("batch"), "")
+		s.want(c.want)
+	}
+}

@@ -97,6 +97,7 @@ var signatures = []signature{
 		`\b(?:token|jwt)s?\b(?: (?:has|have|is|are|was|were|been|already))* expired\b`, `\bexpired (?:[a-z]+ ){0,2}(?:token|jwt)\b`,
 		// Refusals of other systems: a JWT library's, Salesforce's, Kerberos', TLS'.
 		`"exp" claim timestamp check failed`, `\bINVALID_SESSION_ID\b`, `\bticket expired \(`, `\b(?:GSS|krb5)\w*[^\n]*\bexpired\b`,
+		`\b(?:your|single sign-on) session (?:(?:has|have|is|was|already) )*expired\b`,
 		`\bx509: certificate has expired`, `\bcertificate verify failed: certificate has expired`, `\bCertificateExpiredException\b`,
 		`\btoken expir(?:y|ation)[^\n]{0,40}\b(?:passed|reached|exceeded|in the past)\b`, `\b(?:token|jwt) is no longer valid\b`, `invalid_grant`),
 }

@@ -132,6 +132,8 @@ var spelled = []struct {
 	{facts.LookAlike, "TokenExpiredException: The Token has expired on 2026-02-10T15:20:48Z."},
 	{facts.LookAlike, "oauth2: invalid_grant: refresh token is expired"},
 	{facts.LookAlike, "NotAuthorizedException: Access Token has expired"},
+	{facts.LookAlike, "AuthError: Your single sign-on session has expired, please log in again (realm=customers)"},
+	{facts.SSOExpired, "Your session has expired. Please reauthenticate using 'aws login'."},
 }
 
 func TestEverySentenceHasItsKind(t *testing.T) {

@@ -21,7 +21,8 @@ import (
 const stsErrorsDoc = `Which calls for sessions of the role failed, when and for whom?
 
 It reads CloudTrail's AssumeRole, AssumeRoleWithSAML, AssumeRoleWithWebIdentity, GetSessionToken and GetFederationToken records of
-the region and of the region that records calls to the global STS endpoint: from the log group of a trail with Logs Insights, and
+the region and of the region that records calls to the global STS endpoint (those served for the region that is asked about, and those
+that us-east-1 serves, as it does for clients outside of AWS): from the log group of a trail with Logs Insights, and
 from the event history (LookupEvents) for whatever no group covers. An organization's trail may keep its group in another account:
 it is read with that account's own role where stsleuth has one, else through CloudWatch cross-account observability, and other
 accounts' records in it are left out unless they are about this role; where there is no way to it, that is said with what would make

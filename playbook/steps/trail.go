@@ -395,14 +395,15 @@ func tells(a, b cloudtrail.Record) bool {
 // ofRegion says whether a record belongs to what is asked about: it was made in
 // the asked region, or it is one of the global calls that are recorded
 // elsewhere. Calls through the global STS endpoint count where they were served
-// for the asked region, or where that is not known.
+// for the asked region, or where that is not known: us-east-1 serves every client
+// whose region AWS cannot tell by its resolver, so that says nothing.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_region-endpoints.html
 func ofRegion(rec cloudtrail.Record, t playbook.Target) bool {
 	if rec.EventSource != "sts.amazonaws.com" {
 		return rec.EventSource != "eks-auth.amazonaws.com" || rec.AWSRegion == t.Region
 	}
 	if rec.GlobalEndpoint() {
-		return rec.Additional.ServingRegion == "" || rec.Additional.ServingRegion == t.Region
+		return slices.Contains([]string{"", t.Region, playbook.GlobalRegion(t.Partition)}, rec.Additional.ServingRegion)
 	}
 	return rec.AWSRegion == t.Region || rec.Additional.EndpointType == "" && rec.HostHeader == ""
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/stsleuth/stsleuth/internal/awsemu"
 	"github.com/stsleuth/stsleuth/internal/awsemu/insights"
 	"github.com/stsleuth/stsleuth/internal/capture"
+	"github.com/stsleuth/stsleuth/internal/cloudtrail"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -405,3 +406,28 @@ func (l logLine) Size() int           { return len(l) }
 func (l logLine) Text() string        { return string(l) }
 func (l logLine) Ptr() string         { return "" }
 func (l logLine) Known(string) string { return "" }
+
+// us-east-1 serves whoever calls the global endpoint from outside of AWS, so it
+// does not tell where the caller is; another region does.
+func TestGlobalEndpointsCallsOfARegion(t *testing.T) {
+	for _, c := range []struct {
+		recorded, endpoint, served string
+		want                       bool
+	}{
+		{"us-east-1", "global", "eu-west-1", true},
+		{"us-east-1", "global", "us-east-1", true},
+		{"us-east-1", "global", "", true},
+		{"us-east-1", "global", "ap-northeast-1", false},
+		{"us-east-1", "regional", "us-east-1", false},
+		{"eu-west-1", "regional", "eu-west-1", true},
+	} {
+		rec := cloudtrail.Record{EventSource: "sts.amazonaws.com", AWSRegion: c.recorded, HostHeader: "sts." + c.recorded + ".amazonaws.com"}
+		if c.endpoint == "global" {
+			rec.HostHeader = "sts.amazonaws.com"
+		}
+		rec.Additional.EndpointType, rec.Additional.ServingRegion = c.endpoint, c.served
+		if got := ofRegion(rec, playbook.Target{Region: "eu-west-1", Partition: "aws"}); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}
