@@ -271,6 +271,9 @@ func TestTheTrailsGroupOfAnotherAccount(t *testing.T) {
 			if !slices.ContainsFunc(o.Unseen, func(s string) bool { return strings.Contains(s, c.says) }) {
 				t.Errorf("nothing unseen says %q: %q", c.says, o.Unseen)
 			}
+			if partly := strings.Contains(o.Partial, "and was not read"); partly != (c.source == fromEventHistory) {
+				t.Errorf("only in part: %q", o.Partial) // denied calls of other accounts are in that group alone
+			}
 			if len(o.Missing) > 0 {
 				t.Errorf("%q is told to be missing", o.Missing)
 			}

@@ -96,7 +96,9 @@ func (r run) sessions(ctx context.Context, p playbook.Pass) (playbook.Evidence, 
 	issued := ledger.Sessions()
 	partial := a.Partial
 	if !a.Counted {
-		partial = append(partial, r.lookupUses(ctx, q, issued, uses, &n))
+		if asked := r.lookupUses(ctx, q, issued, uses, &n); asked < len(issued) {
+			partial = append(partial, fmt.Sprintf("The last use was looked up for the newest %d of %s.", asked, countInWords(len(issued), "session")))
+		}
 	}
 	odd := 0
 	for _, s := range issued {
@@ -220,7 +222,7 @@ func newestUses(uses []facts.KeyUse) []facts.KeyUse {
 
 // lookupUses asks the event history for the last use of the newest sessions and
 // says for how many.
-func (r run) lookupUses(ctx context.Context, q trailQuestion, issued []cloudtrail.Session, uses lastUses, n *notes) string {
+func (r run) lookupUses(ctx context.Context, q trailQuestion, issued []cloudtrail.Session, uses lastUses, n *notes) int {
 	var keys []string
 	for _, s := range slices.Backward(issued) {
 		if s.AccessKeyID != "" && len(keys) < keyLookups {
@@ -256,7 +258,7 @@ func (r run) lookupUses(ctx context.Context, q trailQuestion, issued []cloudtrai
 		n.take(x.Proof, x.Problem, "When sessions were last used")
 		uses.add(x.rec.Identity.AccessKeyID, x.rec.EventTime, x.rec.ErrorCode)
 	}
-	return fmt.Sprintf("The last use was looked up for the newest %d of %s.", len(keys), countInWords(len(issued), "session"))
+	return len(keys)
 }
 
 func sessionOf(s cloudtrail.Session, rec cloudtrail.Record, uses lastUses) facts.Session {

@@ -104,7 +104,7 @@ func (r run) stsErrors(ctx context.Context, p playbook.Pass) (playbook.Evidence,
 	a := r.readTrail(ctx, q, &n)
 	f.Trails = a.Trails
 	if a.Problem != nil {
-		return n.stopped(a.Problem, "CloudTrail could not be read: "+a.Problem.Text+".", f), nil
+		return n.stopped(a.Problem, strings.Join(a.Partial, " "), f), nil
 	}
 	for _, rec := range a.Records {
 		tally.record(rec)
@@ -126,7 +126,7 @@ func (r run) stsErrors(ctx context.Context, p playbook.Pass) (playbook.Evidence,
 	f.Failures = thin(f.Failures, facts.MaxFailures)
 	f.Roles = tally.rates()
 
-	partial := a.Partial
+	partial := slices.Concat(a.Partial, a.Unreached)
 	if a.SideCut {
 		partial = append(partial, "Calls of other users (GetSessionToken, GetFederationToken) could not be counted to the end.")
 	}

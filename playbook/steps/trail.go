@@ -59,6 +59,9 @@ type trailAnswer struct {
 	// newest quarter of an hour, which is never certain.
 	Whole   bool
 	Partial []string // what is missing, a sentence each
+	// Unreached are the log groups of other accounts that nobody could read: denied
+	// calls of those accounts are nowhere else, a sentence each.
+	Unreached []string
 	// SideCut says that lookups which only complete the picture were cut.
 	SideCut bool
 	// Counted says that the counting query ran for every region that was read.
@@ -76,11 +79,15 @@ func (r run) readTrail(ctx context.Context, q trailQuestion, n *notes) trailAnsw
 	queries := map[*trailGroup]func() groupRead{}
 	regionsOf := map[*trailGroup][]string{}
 	col := &collection{keep: q.Keep, best: map[string]int{}}
+	var unreached []string
 	for i, region := range q.Regions {
 		g := pick(groups, region, q)
 		if picked[i] = g; g == nil {
 			for _, g := range groups {
 				n.notSeen(g.why)
+				if g.why != "" && !slices.Contains(unreached, g.why) {
+					unreached = append(unreached, g.why)
+				}
 			}
 			continue
 		}
@@ -113,7 +120,9 @@ func (r run) readTrail(ctx context.Context, q trailQuestion, n *notes) trailAnsw
 			n.take(l.Proof, l.Problem, "CloudTrail's event history in "+q.Regions[i])
 		}
 	}
-	return conclude(q, groups, picked, regions, col)
+	a := conclude(q, groups, picked, regions, col)
+	a.Unreached = unreached
+	return a
 }
 
 // groupRead is what the queries over one log group brought.
@@ -316,6 +325,11 @@ func conclude(q trailQuestion, groups []*trailGroup, picked []*trailGroup, regio
 		case !ok:
 			problem = cmp.Or(problem, read.problem)
 			a.Partial = append(a.Partial, fmt.Sprintf("CloudTrail in %s could not be read: %s.", region, read.problem.Text))
+			for _, why := range whyNoGroup(groups, region, q) { // why a trail that there is was no help
+				if len(groups) > 0 && !slices.Contains(a.Partial, why) {
+					a.Partial = append(a.Partial, why)
+				}
+			}
 		case !whole && !t.To.After(t.From):
 			a.Partial = append(a.Partial, fmt.Sprintf("CloudTrail in %s covers nothing of the window.", region))
 		case !whole:

@@ -211,6 +211,13 @@ func TestSTSErrors(t *testing.T) {
 					t.Errorf("%+v", f.Trails)
 				}
 			}},
+		"a write-only trail and no event history: both reasons are told": {files: map[string]string{
+			"cloudtrail/trails.json": trailsFile("", `,"EventSelectors":[{"ReadWriteType":"WriteOnly","IncludeManagementEvents":true}]`)},
+			set: func(e *emulated) { deny(e, "cloudtrail:LookupEvents") }, want: playbook.Denied, check: func(t *testing.T, o playbook.Outcome, f facts.STSErrors) {
+				if !strings.Contains(o.Summary, "lack cloudtrail:LookupEvents in eu-west-1") || strings.Count(o.Summary, "leave out AssumeRole") != 1 {
+					t.Errorf("%q", o.Summary)
+				}
+			}},
 		"advanced selectors without read events": {files: map[string]string{
 			"cloudtrail/trails.json": trailsFile("", `,"AdvancedEventSelectors":[{"Name":"w","FieldSelectors":[{"Field":"eventCategory","Equals":["Management"]},{"Field":"readOnly","Equals":["false"]}]}]`)},
 			want: playbook.Clear, no: []string{"logs:StartQuery"}},
