@@ -2,7 +2,6 @@ package steps
 
 import (
 	"context"
-	"time"
 
 	"github.com/stsleuth/stsleuth/internal/cloudtrail"
 	"github.com/stsleuth/stsleuth/playbook"
@@ -62,11 +61,6 @@ func CallerOf(r cloudtrail.Record) facts.Caller { return callerOf(r) }
 // Said is a text of AWS's or of a log as it may be stored: cut of secrets and
 // shortened to n letters.
 func Said(s string, n int) string { return said(s, n) }
-
-// LengthInWords says a number of seconds, Clock a moment, CountInWords a number of things.
-func LengthInWords(seconds int) string        { return lengthInWords(seconds) }
-func Clock(t time.Time) string                { return clock(t) }
-func CountInWords(n int, thing string) string { return countInWords(n, thing) }
 
 // Policies reads the inline and attached policies of a role, and its boundary
 // where boundary names one, as far as they bear on sessions. It gives the number
