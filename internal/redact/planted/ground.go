@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"os"
 	"path/filepath"
@@ -24,11 +25,13 @@ type Ground struct {
 
 	mu    sync.Mutex
 	label string
-	n     int // guarded by mu
+	n     map[string]int // by place; guarded by mu
 }
 
 // NewGround is planted with secrets of that label.
-func NewGround(label string) *Ground { return &Ground{label: label, Marks: map[string]string{}} }
+func NewGround(label string) *Ground {
+	return &Ground{label: label, Marks: map[string]string{}, n: map[string]int{}}
+}
 
 func (g *Ground) mark(place string) string {
 	if g.Marks[place] == "" {
@@ -42,13 +45,22 @@ func (g *Ground) mark(place string) string {
 func (g *Ground) Text(place string) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.n++
-	all := Secrets(fmt.Sprint(g.label, g.n))
-	s := all[g.n%len(all)]
+	all, n := g.next(place)
+	s := all[n%len(all)]
 	ways := Wrappings(s)
-	w := ways[g.n*37%len(ways)]
+	w := ways[n*37%len(ways)]
 	g.Plant(place, s)
 	return g.mark(place) + " " + w.Of(s)
+}
+
+// next are other secrets each time, and a number to choose by. They depend on the
+// place alone, not on the order in which places are filled: that is not the same
+// twice.
+func (g *Ground) next(place string) ([]Secret, int) {
+	g.n[place]++
+	h := fnv.New32a()
+	io.WriteString(h, place)
+	return Secrets(fmt.Sprint(g.label, place, g.n[place])), int(h.Sum32()%100_000) + g.n[place]
 }
 
 // Name is text for a place that takes letters, digits and little else: a mark
@@ -59,9 +71,8 @@ func (g *Ground) name(place, between, letters string) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for {
-		g.n++
-		all := Secrets(fmt.Sprint(g.label, g.n))
-		if s := all[g.n%len(all)]; s.Bare && len(s.Value) <= 48 && strings.Trim(s.Value, letters) == "" {
+		all, n := g.next(place)
+		if s := all[n%len(all)]; s.Bare && len(s.Value) <= 48 && strings.Trim(s.Value, letters) == "" {
 			g.Plant(place, s)
 			return g.mark(place) + between + s.Value
 		}
@@ -235,8 +246,7 @@ func (g *Ground) record(v any) {
 		e["plantedElement"] = g.Text("unknown response element")
 		if c := in(e, "credentials"); len(c) > 0 {
 			g.mu.Lock()
-			g.n++
-			s := Secrets(fmt.Sprint(g.label, g.n))
+			s, _ := g.next("issued")
 			c["sessionToken"], c["secretAccessKey"] = s[3].Value, s[0].Value
 			g.Plant("issued session token", s[3])
 			g.Plant("issued secret key", s[0])
