@@ -244,24 +244,26 @@ func (w secretWorld) use(g *planted.Ground, again bool) {
 	w.settled()
 }
 
-// broken answers AWS's calls with errors that quote a secret, and cuts some off.
+// broken answers AWS's calls with errors that quote a secret, or not at
+// all: which, depends on how often the same was asked, not on what else is under way.
 type broken struct {
 	next  http.RoundTripper
 	g     *planted.Ground
-	mu    *sync.Mutex
-	calls int // guarded by mu
+	mu    sync.Mutex
+	calls map[string]int // by what is asked; guarded by mu
 }
 
 func (b *broken) RoundTrip(r *http.Request) (*http.Response, error) {
+	asked := r.URL.Host + r.Header.Get("X-Amz-Target")
 	b.mu.Lock()
-	b.calls++
-	n := b.calls
+	b.calls[asked]++
+	n := b.calls[asked]
 	said := b.g.Text("error of AWS")
 	b.mu.Unlock()
 	switch n % 4 {
 	case 0:
 		return b.next.RoundTrip(r)
-	case 1:
+	case 2:
 		return nil, errors.New("proxy refused: " + said)
 	}
 	message, err := json.Marshal(said)
@@ -292,18 +294,20 @@ func harvest(t *testing.T, g *planted.Ground) *outputs {
 	t.Run("worlds", func(t *testing.T) { // side by side: most of the time is Slack's pace
 		for i, from := range plantedCaptures {
 			t.Run(filepath.Base(from), func(t *testing.T) {
+				dir := plant(t, g, from) // one after the other, so that each has the same plants each time
 				t.Parallel()
-				w := newSecretWorld(t, plant(t, g, from), out, jsonLogs)
+				w := newSecretWorld(t, dir, out, jsonLogs)
 				w.use(g, i == 0)
 				w.out.add("follow-ups", w.followUps(w.investigated()))
 				w.collect()
 			})
 		}
 		t.Run("errors", func(t *testing.T) {
+			dir := plant(t, g, plantedCaptures[0])
 			t.Parallel()
-			w := newSecretWorld(t, plant(t, g, plantedCaptures[0]), out, func(o *Serving) {
+			w := newSecretWorld(t, dir, out, func(o *Serving) {
 				jsonLogs(o)
-				o.AWS.Config.HTTPClient = &broken{next: o.AWS.HTTP.Transport, g: g, mu: new(sync.Mutex)}
+				o.AWS.Config.HTTPClient = &broken{next: o.AWS.HTTP.Transport, g: g, calls: map[string]int{}}
 			})
 			w.command(w.asks())
 			w.until("there is a parent", func() bool { return len(w.parents(incidents)) == 1 })

@@ -9,7 +9,7 @@ const (
 	none  kind = iota
 	any_       // whatever it is
 	code       // of an MFA device: digits
-	hex        // 64 digits of a signature
+	hex        // the digits of a signature
 	long       // a name that is often harmless: only what looks like a token
 	rest       // all up to the end of the line: cookies
 	grant      // an Authorization header: all up to the end of the line, if it grants something

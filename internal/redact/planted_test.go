@@ -37,6 +37,66 @@ func TestPlantedSecretsAreCut(t *testing.T) {
 	t.Logf("%d texts, %d leaks", tried, len(leaked))
 }
 
+// leads are what a logger puts before a text that was folded already.
+var leads = []string{"", "worker-7 ", "2026-10-14T15:03:11Z ERROR An error occurred (ExpiredToken): "}
+
+// Lines may break anywhere inside of a secret, its name or what encodes it, and
+// the first may be longer than the others; all of it may stand in JSON then.
+func TestPlantedSecretsAreCutWhereverALineBreaks(t *testing.T) {
+	t.Parallel()
+	inJSON := func(s string) string {
+		raw, err := json.Marshal(map[string]string{"message": s})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	tried := 0
+	for _, s := range planted.Secrets("folds") {
+		var f planted.Field
+		f.Plant("", s)
+		for _, st := range planted.Of(s) {
+			text := st.Of(s.Name, s.Value)
+			for width := 60; width <= 100; width++ {
+				tried++
+				lead, by := leads[tried%len(leads)], []string{"\n", "\r\n", "\n  ", "=\n"}[tried%4]
+				in := lead + planted.Fold(text, width, by) + " or so"
+				if by == "=\n" {
+					in = lead + planted.Fold(strings.ReplaceAll(text, "=", "=3D"), width, by) + " or so"
+				}
+				for range tried % 3 {
+					in = inJSON(in)
+				}
+				if leaks := f.Leaks([]byte(String(in))); len(leaks) > 0 {
+					t.Errorf("%s in %s, lines of %d by %q:\n in %.600q\nout %.600q\nhas %s", s.Kind, st.Name, width, by, in, String(in), leaks[0].Piece)
+				}
+			}
+		}
+	}
+	t.Logf("%d texts", tried)
+}
+
+// What follows a secret on a line of its own, or ends the long line before, stays
+// where it is no part of one.
+func TestLinesThatEndAreNotPutTogether(t *testing.T) {
+	t.Parallel()
+	const long = "2026-10-14T15:03:11Z ERROR upload of batch 8812 to a partner has failed, "
+	key := planted.Secrets("lines")[1].Value
+	for _, next := range []string{"2026-10-14T15:03:12Z INFO done", "373c4926-a5ad-4204-8653-ca98af197f62 is the request", "arn:aws:iam::111122223333:role/partner-drop asked",
+		"10.2.3.4 asked", "asked by the worker", "REGION_2=eu-west-1", "region_2: eu-west-1", "{\"a\":1}"} {
+		in := long + "password=" + key + "x9\n" + next
+		if want, got := long+"password="+Mark+"\n"+next, String(in); got != want {
+			t.Errorf("%q became %q", in, got)
+		}
+	}
+	for _, last := range []string{"373c4926-a5ad-4204-8653-ca98af197f62", "arn:aws:iam::111122223333:role/partner-drop", "10.2.3.4", "2026-10-14"} {
+		in := long + last + "\n" + planted.Secrets("lines")[8].Value
+		if want, got := long+last+"\n"+Mark, String(in); got != want {
+			t.Errorf("%q became %q", in, got)
+		}
+	}
+}
+
 // The corpus must be able to fail: whatever is not redacted is found in it.
 func TestPlantedSecretsAreFoundWhereNothingIsCut(t *testing.T) {
 	t.Parallel()

@@ -377,14 +377,15 @@ func (f *finder) prose(to, next int) {
 // privateKey runs to its end line, or to the end of a text that was cut off.
 func (f *finder) privateKey(from int) {
 	s := f.s
-	head := s[from:min(len(s), from+64)]
-	at := strings.Index(strings.ReplaceAll(head, "+", " "), "PRIVATE KEY")
-	if at < 0 || strings.Contains(head[10:at], "-----") {
+	const begin, longest = len("-----BEGIN"), 80 // with line breaks anywhere inside
+	title := strings.Join(strings.FieldsFunc(s[from+begin:min(len(s), from+longest)], func(r rune) bool { return strings.ContainsRune(" +\r\n\t", r) }), "")
+	if at := strings.Index(title, "PRIVATEKEY-"); at < 0 || strings.Contains(title[:at], "-") {
 		return
 	}
+	body := from + begin
 	to := len(s)
-	if end := strings.Index(s[from+at:], "-----END"); end >= 0 {
-		to = from + at + end
+	if end := strings.Index(s[body:], "-----END"); end >= 0 {
+		to = body + end
 		if tail := strings.Index(s[to+8:min(len(s), to+72)], "-----"); tail >= 0 {
 			to += 8 + tail + 5
 		}

@@ -173,7 +173,12 @@ func (f *finder) header(i int, k kind) {
 		}
 	}
 	f.put(i, end, any_, false)
+	f.wrapped(end)
 }
+
+// signature is how many of its 64 digits a signature has at least: a line may
+// break inside.
+const signature = 40
 
 // put cuts a field's value, if it is a secret of that kind.
 func (f *finder) put(from, to int, k kind, spaced bool) {
@@ -194,7 +199,7 @@ func (f *finder) put(from, to int, k kind, spaced bool) {
 			return
 		}
 	case k == hex:
-		if len(v) < 64 || strings.Trim(v[:64], "0123456789abcdefABCDEF") != "" {
+		if len(v) < signature || strings.Trim(v[:signature], "0123456789abcdefABCDEF") != "" {
 			return
 		}
 	case k == long, spaced:

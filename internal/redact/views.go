@@ -8,10 +8,11 @@ import (
 // view is a text with one or more layers of escapes undone. at tells where in
 // the first text each of its bytes stood.
 type view struct {
-	text  string
-	from  []int32 // nil: the text is the first one; else one more than text has bytes
-	joins bool    // broken lines are put together
-	form  bool    // a plus sign is a space
+	text   string
+	from   []int32 // nil: the text is the first one; else one more than text has bytes
+	joins  bool    // broken lines are put together
+	form   bool    // a plus sign is a space
+	quoted bool    // it is quoted-printable for certain
 }
 
 func (v view) at(i int) int {
@@ -35,8 +36,8 @@ func (v view) undo() (view, bool) {
 	b.Grow(len(s))
 	from := make([]int32, 0, len(s)+1)
 	changed := false
-	line, width := 0, 0                                // where the line begins, and how long the one before was
-	printable := v.joins && strings.Contains(s, "=3D") // quoted-printable for certain
+	line, width := 0, 0 // where the line begins, and how long the one before was
+	quoted := v.quoted || v.joins && strings.Contains(s, "=3D")
 	put := func(r string, i int) {
 		for range len(r) {
 			from = append(from, int32(v.at(i)))
@@ -50,14 +51,14 @@ func (v view) undo() (view, bool) {
 		switch {
 		case c == '+' && v.form:
 			r, n = " ", 1
-		case !escapes[c] && c != '=' && c != '\n':
+		case !escapes[c] && c != '=' && c != '\n' && c != '\r':
 		case c == '\\' && i+1 < len(s):
 			r, n = backslash(s[i:])
 		case c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
 			r, n = string([]byte{unhex(s[i+1])<<4 | unhex(s[i+2])}), 3
 		case c == '=' && v.joins: // quoted-printable
 			switch {
-			case !printable && (i-line < 72 || i-line > 76) && padding(s, i), i > 0 && s[i-1] == '=': // not of that encoding, but of base64
+			case i > 0 && s[i-1] == '=', !quoted && (i-line < 72 || i-line > 76) && padding(s, i) && !torn(s[line:i], strings.TrimLeft(s[i+1:], "\r\n")): // not of that encoding, but of base64
 			case strings.HasPrefix(s[i+1:], "\r\n"):
 				n = 3
 				line = i + 3
@@ -76,18 +77,21 @@ func (v view) undo() (view, bool) {
 			n = 1
 		case c == 0x1b:
 			n = colour(s[i:])
-		case c == '\n' && v.joins:
-			if i > line && folds(s[i-1]) {
-				next := i + 1
-				for next < len(s) && isSpace(s[next]) {
-					next++
-				}
-				if next < len(s) && folds(s[next]) && (fullWidth(i-line, width, s[i+1:]) || mixed(s[max(line, i-24):i]) && mixed(head(s[next:], 12))) {
-					n = next - i
-				}
+		case v.joins && (c == '\n' || strings.HasPrefix(s[i:], "\r\n")):
+			next := i + 1
+			if c == '\r' {
+				next++
+			}
+			begins := next
+			for next < len(s) && isSpace(s[next]) {
+				next++
+			}
+			if i > line && next < len(s) && folds(s[i-1]) && folds(s[next]) &&
+				(fullWidth(i-line, width, s[begins:]) || mixed(s[max(line, i-24):i]) && mixed(head(s[next:], 12)) && fieldBegins(s[next:]) == "" || torn(s[line:i], s[next:])) {
+				n = next - i
 			}
 			width = i - line
-			line = i + 1
+			line = begins
 		case c >= 0x80:
 			if x, size := utf8.DecodeRuneInString(s[i:]); unseen(x) {
 				n = size
@@ -103,7 +107,7 @@ func (v view) undo() (view, bool) {
 		i += n
 	}
 	from = append(from, int32(v.at(len(s))))
-	return view{b.String(), from, v.joins, v.form}, changed
+	return view{b.String(), from, v.joins, v.form, quoted}, changed
 }
 
 // head is the run of letters with which s begins, at most n.
@@ -115,9 +119,117 @@ func head(s string, n int) string {
 	return s[:i]
 }
 
-// folds are the bytes between which a folded text is put together again.
+// folds are the bytes between which a folded text is put together again: those of
+// which a word can be made that holds a secret.
 func folds(c byte) bool {
-	return isLetter(c) || c == '%' || c == '~' || c == '.' || c == '!' || c == ':'
+	return c > ' ' && c < 0x7f && strings.IndexByte(`"'`+"`<>(){}[],;|\\", c) < 0
+}
+
+// wide is how long a line is at least that was broken because it was too long.
+const wide = 40
+
+// torn says whether a line break stands inside of something: the line is long,
+// and what it ends with and what the next begins with are no words, but parts of
+// a token, an address or the name of a secret. A text that was folded and got a
+// time or a logger's name in front afterwards has no line of full width.
+func torn(line, next string) bool {
+	if len(line) < wide {
+		return false
+	}
+	begin := len(line)
+	for begin > 0 && folds(line[begin-1]) {
+		begin--
+	}
+	end := 0
+	for end < len(next) && folds(next[end]) {
+		end++
+	}
+	left, right := line[begin:], next[:end]
+	if left == "" || right == "" {
+		return false
+	}
+	if name := fieldBegins(next); name != "" {
+		tail := len(left)
+		for tail > 0 && isName(left[tail-1]) {
+			tail--
+		}
+		return secretName(name) == none && secretName(left[tail:]+name) != none
+	}
+	if right[0] == '=' || right[0] == ':' { // no line begins so
+		return true
+	}
+	if whole(left) || whole(right) {
+		return false
+	}
+	if left[len(left)-1] == '=' {
+		return !padding(line, len(line)-1) && odd(right)
+	}
+	return odd(right) && (odd(left) || len(right) >= 16 && opaque(right)) || keyed(left, right)
+}
+
+// keyed says whether two words together are an access key, id or secret, which
+// have a fixed length.
+func keyed(left, right string) bool {
+	const secret = 40 // letters of a secret access key; an id has 20
+	begin, end := len(left), 0
+	for begin > 0 && isLetter(left[begin-1]) && len(left)-begin < secret {
+		begin--
+	}
+	for end < len(right) && isLetter(right[end]) && end < secret {
+		end++
+	}
+	for ; begin < len(left); begin++ {
+		word := left[begin:] + right[:end]
+		if accessKey(word) > len(left)-begin || len(word) == secret && secretKey(word) {
+			return true
+		}
+	}
+	return false
+}
+
+// fieldBegins is the name of the field with which a line begins: name=value,
+// name="value", name: value.
+func fieldBegins(s string) string {
+	n := 0
+	for n < len(s) && isName(s[n]) {
+		n++
+	}
+	if n == 0 || n+1 >= len(s) {
+		return ""
+	}
+	after := s[n+1]
+	switch {
+	case s[n] == ':' && (isSpace(after) || after == '"'),
+		s[n] == '=' && (isAlnum(after) || after == '/'),
+		s[n] == '=' && (after == '"' || after == '\'') && n+2 < len(s) && isAlnum(s[n+2]): // else it fills up base64 and the quote ends it
+		return s[:n]
+	}
+	return ""
+}
+
+// odd says whether something is no word of a language.
+func odd(s string) bool {
+	for i := range len(s) {
+		switch {
+		case class[s[i]] == digit, strings.IndexByte("%/=+&_~#@!*:", s[i]) >= 0, i > 0 && class[s[i]] == upper && class[s[i-1]] == lower:
+			return true
+		}
+	}
+	return false
+}
+
+// whole says whether something is no part of anything: an ARN, a date, a request
+// id, an address.
+func whole(s string) bool {
+	switch {
+	case strings.HasPrefix(s, "arn:"):
+		return true
+	case len(s) >= 8 && s[4] == '-' && s[7] == '-' && strings.Trim(s[:4], "0123456789") == "":
+		return true
+	case len(s) >= 36 && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-':
+		return true
+	}
+	return strings.Count(s, ".") == 3 && strings.Trim(s, "0123456789.:/") == ""
 }
 
 // fullWidth says whether a line was broken because it is full: it is as long as

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -26,21 +27,21 @@ func TestALogLineIsReadAndKeptInPart(t *testing.T) {
 
 // A status feed without an end is not read to it.
 func TestAnEndlessStatusFeedIsNotRead(t *testing.T) {
-	sent := 0
+	var sent atomic.Int32 // MB
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		block := bytes.Repeat([]byte("x"), 1<<20)
-		for r.Context().Err() == nil && sent < 256 {
+		for r.Context().Err() == nil && sent.Load() < 256 {
 			if _, err := w.Write(block); err != nil {
 				return
 			}
-			sent++
+			sent.Add(1)
 		}
 	}))
 	defer server.Close()
 	if _, err := fetchFeed(t.Context(), server.Client(), server.URL); err == nil {
 		t.Error("it passes for a feed")
 	}
-	if sent > 64 {
-		t.Errorf("%d MB were read", sent)
+	if n := sent.Load(); n > 64 {
+		t.Errorf("%d MB were read", n)
 	}
 }

@@ -147,7 +147,7 @@ var Encodings = []Encoding{
 	{"XML entities", func(s string) string { return "<Message>" + html.EscapeString(s) + "</Message>" }, false},
 	{"base64", func(s string) string { return "data:" + base64.StdEncoding.EncodeToString([]byte(s)) + " end" }, false},
 	{"base64, lines", func(s string) string {
-		return "mail:\n" + lines(base64.StdEncoding.EncodeToString([]byte(s)), 76, "\n") + "\n."
+		return "mail:\n" + Fold(base64.StdEncoding.EncodeToString([]byte(s)), 76, "\n") + "\n."
 	}, false},
 	{"gzip and base64", func(s string) string {
 		var b bytes.Buffer
@@ -156,21 +156,21 @@ var Encodings = []Encoding{
 		w.Close()
 		return `{"awslogs":{"data":"` + base64.StdEncoding.EncodeToString(b.Bytes()) + `"}}`
 	}, false},
-	{"quoted-printable", func(s string) string { return lines(strings.ReplaceAll(s, "=", "=3D"), 75, "=\n") }, true},
-	{"quoted-printable, CRLF", func(s string) string { return lines(strings.ReplaceAll(s, "=", "=3D"), 75, "=\r\n") }, true},
-	{"folded at 76", func(s string) string { return lines(s, 76, "\n") }, true},
+	{"quoted-printable", func(s string) string { return Fold(strings.ReplaceAll(s, "=", "=3D"), 75, "=\n") }, true},
+	{"quoted-printable, CRLF", func(s string) string { return Fold(strings.ReplaceAll(s, "=", "=3D"), 75, "=\r\n") }, true},
+	{"folded at 76", func(s string) string { return Fold(s, 76, "\n") }, true},
 	{"coloured", func(s string) string { return "\x1b[32mDEBUG\x1b[0m \x1b[1;31m" + s + "\x1b[0m" }, false},
-	{"zero width", func(s string) string { return lines(s, 7, "\u200b") }, false},
-	{"soft hyphens", func(s string) string { return lines(s, 9, "\u00ad") }, false},
-	{"coloured inside", func(s string) string { return lines(s, 11, "\x1b[0m\x1b[33m") }, false},
+	{"zero width", func(s string) string { return Fold(s, 7, "\u200b") }, false},
+	{"soft hyphens", func(s string) string { return Fold(s, 9, "\u00ad") }, false},
+	{"coloured inside", func(s string) string { return Fold(s, 11, "\x1b[0m\x1b[33m") }, false},
 	{"Go quoted", func(s string) string { return fmt.Sprintf("msg=%q err=nil", s) }, false},
 	{"C escapes", func(s string) string {
 		return strings.NewReplacer("=", `\x3d`, "/", `\x2f`, `"`, `\x22`, ":", `\x3a`, "\n", `\x0a`).Replace(s)
 	}, false},
 }
 
-// lines breaks a text, between letters, after every n bytes.
-func lines(s string, n int, by string) string {
+// Fold breaks a text, between letters, after every n bytes.
+func Fold(s string, n int, by string) string {
 	var b strings.Builder
 	k := 0
 	for _, c := range s {
