@@ -42,8 +42,7 @@ var boundaries = []incident{
 			g := c.addGroup("/prod/ledger-sync")
 			for i := range 8 {
 				at := c.ago("5h5m").Add(time.Duration(i) * 36 * time.Minute)
-				c.refuse(at, w, r, "ledger-0", ask{}, "AccessDenied", notAuthorized(w, r, ""))
-				g.say(at.Add(time.Second), "ledger-0", "botocore.exceptions.ClientError: An error occurred (AccessDenied) when calling the AssumeRole operation: "+notAuthorized(w, r, ""))
+				c.refused(g, at, time.Second, w, r, "ledger-0", "ledger-0")
 			}
 		},
 	},
@@ -62,8 +61,7 @@ var boundaries = []incident{
 			g := c.addGroup("/prod/ops-backup")
 			for i := range 9 {
 				at := c.ago("6h").Add(time.Duration(i) * 38 * time.Minute)
-				c.refuse(at, w, r, "backup", ask{}, "AccessDenied", notAuthorized(w, r, ""))
-				g.say(at.Add(time.Second), "backup-1", "botocore.exceptions.ClientError: An error occurred (AccessDenied) when calling the AssumeRole operation: "+notAuthorized(w, r, ""))
+				c.refused(g, at, time.Second, w, r, "backup", "backup-1")
 			}
 		},
 	},
@@ -120,8 +118,7 @@ var boundaries = []incident{
 			g := c.addGroup("/prod/orders-writer")
 			for i := range 9 {
 				at := c.ago("4h20m").Add(time.Duration(i) * 28 * time.Minute)
-				c.refuse(at, w, r, "jobs-0", ask{}, "AccessDenied", notAuthorized(w, r, ""))
-				g.say(at.Add(time.Second), "jobs-0", "botocore.exceptions.ClientError: An error occurred (AccessDenied) when calling the AssumeRole operation: "+notAuthorized(w, r, ""))
+				c.refused(g, at, time.Second, w, r, "jobs-0", "jobs-0")
 			}
 			c.fault(`{action: "cloudtrail:LookupEvents", region: us-east-1, deny: true}`)
 		},

@@ -108,8 +108,7 @@ var policies = []incident{
 				at := c.ago("18h").Add(time.Duration(i) * 3 * time.Hour)
 				build := "AWSCodeBuild-" + c.hex(8)
 				w := c.as(pipeline, build, at.Add(-time.Minute), "10.3.0.5", boto)
-				c.refuse(at, w, r, "bootstrap", ask{}, "AccessDenied", notAuthorized(w, r, ""))
-				g.say(at, build, "botocore.exceptions.ClientError: An error occurred (AccessDenied) when calling the AssumeRole operation: "+notAuthorized(w, r, ""))
+				c.refused(g, at, 0, w, r, "bootstrap", build)
 			}
 		},
 	},
@@ -156,8 +155,7 @@ var policies = []incident{
 			g := c.addGroup("/prod/thumbnail-jobs")
 			for i := range 6 {
 				at := c.ago("5h").Add(time.Duration(i) * 45 * time.Minute)
-				c.refuse(at, w, r, "thumbnail-jobs-a", ask{}, "AccessDenied", notAuthorized(w, r, ""))
-				g.say(at, "thumbnail-jobs-a", "botocore.exceptions.ClientError: An error occurred (AccessDenied) when calling the AssumeRole operation: "+notAuthorized(w, r, ""))
+				c.refused(g, at, 0, w, r, "thumbnail-jobs-a", "thumbnail-jobs-a")
 			}
 		},
 	},

@@ -30,6 +30,12 @@ func (c *capture) renewed(w caller, r *role, name string, from, to time.Time, q 
 	}
 }
 
+// refused asks for a session that is refused, which botocore writes after a moment.
+func (c *capture) refused(g *group, at time.Time, after time.Duration, w caller, r *role, name, stream string) {
+	c.refuse(at, w, r, name, ask{}, "AccessDenied", notAuthorized(w, r, ""))
+	g.say(at.Add(after), stream, "botocore.exceptions.ClientError: An error occurred (AccessDenied) when calling the AssumeRole operation: "+notAuthorized(w, r, ""))
+}
+
 const eksIssuer = "oidc.eks.eu-west-1.amazonaws.com/id/3F0A7C1D9B5E4826A1C3D5E7F9B1A2C4"
 
 // cluster makes the OIDC provider of an EKS cluster.

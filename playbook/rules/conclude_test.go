@@ -10,16 +10,18 @@ import (
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
 
+// explains is a finding that explains n occasions.
+func explains(id playbook.CauseID, n int) playbook.Finding {
+	f := playbook.Finding{Cause: id, Cites: []playbook.Cite{{Step: playbook.STSErrors, Ref: "x"}}}
+	for i := range n {
+		f.Explains = append(f.Explains, fmt.Sprint(id, i))
+	}
+	return f
+}
+
 // Beside the largest cause another is reported from three occasions on, or from a
 // third of the largest's: less is noise.
 func TestNoiseBesideTheCause(t *testing.T) {
-	explains := func(id playbook.CauseID, n int) playbook.Finding {
-		f := playbook.Finding{Cause: id, Cites: []playbook.Cite{{Step: playbook.STSErrors, Ref: "x"}}}
-		for i := range n {
-			f.Explains = append(f.Explains, fmt.Sprint(id, i))
-		}
-		return f
-	}
 	for _, c := range []struct {
 		largest, other int
 		kept           bool
@@ -204,13 +206,6 @@ func TestWhatStoppedWasAnIncident(t *testing.T) {
 // The first cause explains at least a third of what the largest does; failed
 // renewals push nobody aside, nor does a state that explains nothing stand first.
 func TestFirstCauseExplainsItsShare(t *testing.T) {
-	explains := func(id playbook.CauseID, n int) playbook.Finding {
-		f := playbook.Finding{Cause: id, Cites: []playbook.Cite{{Step: playbook.STSErrors, Ref: "x"}}}
-		for i := range n {
-			f.Explains = append(f.Explains, fmt.Sprint(id, i))
-		}
-		return f
-	}
 	for _, c := range []struct {
 		direct, other playbook.Finding
 		first         playbook.CauseID
