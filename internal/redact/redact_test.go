@@ -181,7 +181,7 @@ func TestExampleLogsStay(t *testing.T) {
 }
 
 func FuzzString(f *testing.F) {
-	for _, s := range []string{keyID, session, jwt, saml, "password=[cut]", `"secret":"a\"b"`, "Authorization: Bearer [cut]", "-----BEGIN PRIVATE KEY-----", wrap(jwt, `\n`), "token=" + secret + "=" + secret} {
+	for _, s := range []string{keyID, session, jwt, saml, "password=[cut]", `"secret":"a\"b"`, "Authorization: Bearer [cut]", "-----BEGIN PRIVATE KEY-----", wrap(jwt, `\n`), secret + jwt, "token=" + secret + "=" + secret} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -140,7 +140,7 @@ func (f *finder) run(from, to int) {
 		case 'P', 'e', 'I', 'F', 'H':
 			if blob(s[i:to]) {
 				f.blob(i, to)
-				return
+				to = i // what stands before it may be one of its own
 			}
 		case 'x', 'g', 's', 'n', 'r', 'h', 'p', 'd':
 			f.prefixed(i)
