@@ -28,10 +28,12 @@ func (f *finder) wrapped(from int) {
 		}
 		line := s[i:end]
 		whole := end == len(s) || strings.IndexByte("\r\n\"'\\<,;) \t", s[end]) >= 0
-		if line == "" || !whole || len(line) < 200 && !mixed(line) && !strings.HasSuffix(line, "=") {
+		if line == "" || !whole || len(line) < 200 && !mixed(line) && !strings.HasSuffix(line, "=") || f.isCut(i, end) {
 			return
 		}
+		from := f.cutFrom
 		f.cut(i, end)
+		f.cutFrom = from // with what is between the lines
 		at = end
 	}
 }
@@ -49,7 +51,7 @@ func (f *finder) begun(at int) {
 		for begin > 0 && isLetter(s[begin-1]) {
 			begin--
 		}
-		if line := s[begin:end]; !breaks || len(line) < 24 || !mixed(line) {
+		if line := s[begin:end]; !breaks || len(line) < 24 || !mixed(line) || f.isCut(begin, end) {
 			return
 		}
 		f.cut(begin, end)
@@ -135,36 +137,44 @@ func (f *finder) encodes(from, to int) bool {
 		return false
 	}
 	run := f.s[from:to]
+	joined := f.joined
 	for skip := range 4 { // a prefix may stand right before it
-		head := run[skip:min(skip+48, len(run))]
-		first, err := decode(head)
+		rest := run[skip:]
+		first, err := decode(rest[:min(48, len(rest))])
 		if err != nil || !readable(first) {
 			continue
 		}
-		rest := run[skip:]
-		// The lines after it belong to it.
-		text := rest
-		for i := to; i < len(f.s); {
-			next := skipSpace(f.s, i)
-			end := next
-			for end < len(f.s) && isLetter(f.s[end]) {
-				end++
+		raw, err := decode(strings.TrimRight(rest, "="))
+		if to > joined && len(rest)%4 == 0 { // the lines after it belong to it
+			text := strings.TrimRight(rest+f.linesAfter(to), "=")
+			if whole, broken := decode(text); broken == nil {
+				raw, err = whole, nil
 			}
-			if strings.IndexByte(f.s[i:next], '\n') < 0 || end == next || len(rest)%4 != 0 {
-				break
-			}
-			text += f.s[next:end]
-			i = end
-		}
-		raw, err := decode(strings.TrimRight(text, "="))
-		if err != nil {
-			raw, err = decode(strings.TrimRight(rest, "="))
 		}
 		if err == nil && len(find(string(raw), f.depth+1)) > 0 {
 			return true
 		}
 	}
 	return false
+}
+
+// linesAfter are the letters of the lines that follow, up to one that has others.
+func (f *finder) linesAfter(at int) string {
+	var b strings.Builder
+	for at < len(f.s) {
+		next := skipSpace(f.s, at)
+		end := next
+		for end < len(f.s) && isLetter(f.s[end]) {
+			end++
+		}
+		if strings.IndexByte(f.s[at:next], '\n') < 0 || end == next {
+			break
+		}
+		b.WriteString(f.s[next:end])
+		at = end
+	}
+	f.joined = max(f.joined, at)
+	return b.String()
 }
 
 // decode is base64 of either alphabet, as far as it has whole groups.

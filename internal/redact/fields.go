@@ -176,6 +176,9 @@ func (f *finder) nameBefore(end int) (k kind, spaced bool, quoted bool) {
 // field looks at a separator: is what stands before it the name of a secret?
 func (f *finder) field(at int) {
 	s := f.s
+	if f.isCut(at, at+2) { // with its value
+		return
+	}
 	end := at
 	switch s[at] {
 	case '=':

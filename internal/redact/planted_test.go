@@ -14,23 +14,21 @@ import (
 func TestPlantedSecretsAreCut(t *testing.T) {
 	t.Parallel()
 	tried, leaked := 0, map[string]int{}
-	for n := range 1 {
-		for _, s := range planted.Secrets(fmt.Sprint("corpus", n)) {
-			var f planted.Field
-			f.Plant("", s)
-			for _, w := range planted.Wrappings(s) {
-				tried++
-				in := w.Of(s)
-				got := String(in)
-				if leaks := f.Leaks([]byte(got)); len(leaks) > 0 {
-					leaked[s.Kind+" in "+w.Name]++
-					if leaked[s.Kind+" in "+w.Name] == 1 {
-						t.Errorf("%s in %s:\n in %.600q\nout %.600q\nhas %s", s.Kind, w.Name, in, got, leaks[0].Piece)
-					}
+	for _, s := range planted.Secrets("corpus0") {
+		var f planted.Field
+		f.Plant("", s)
+		for _, w := range planted.Wrappings(s) {
+			tried++
+			in := w.Of(s)
+			got := String(in)
+			if leaks := f.Leaks([]byte(got)); len(leaks) > 0 {
+				leaked[s.Kind+" in "+w.Name]++
+				if leaked[s.Kind+" in "+w.Name] == 1 {
+					t.Errorf("%s in %s:\n in %.600q\nout %.600q\nhas %s", s.Kind, w.Name, in, got, leaks[0].Piece)
 				}
-				if again := String(got); again != got {
-					t.Errorf("%s in %s, twice: %q became %q", s.Kind, w.Name, got, again)
-				}
+			}
+			if again := String(got); again != got {
+				t.Errorf("%s in %s, twice: %q became %q", s.Kind, w.Name, got, again)
 			}
 		}
 	}

@@ -10,12 +10,14 @@
 // text (ARNs, request ids, git hashes, policy documents) stays as it is, and
 // what was redacted once stays as it is, too.
 //
-// [String] is for text, [JSON] for what must stay JSON, [Handler] for logs.
+// [String] is for text, [Head] for what is too long, [JSON] for what must stay JSON,
+// [Handler] for logs.
 package redact
 
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Mark stands where a secret was.
@@ -60,8 +62,29 @@ func String(s string) string {
 	return b.String()
 }
 
-// shortest is the length below which a text can hold no secret with a name:
-// "otp=123456" has ten letters.
+// Head is the beginning of a text, of at most n bytes, for who reads no more of a
+// huge one. It ends between words where it can: half a secret might not be known
+// as one.
+func Head(s string, n int) string {
+	const word = 512 // longer ones are cut
+	if len(s) <= n {
+		return s
+	}
+	s = s[:n]
+	if i := strings.LastIndexAny(s, " \n\t"); i >= max(0, n-word) {
+		return s[:i]
+	}
+	for range utf8.UTFMax - 1 { // a letter that was cut in half
+		if r, size := utf8.DecodeLastRuneInString(s); r != utf8.RuneError || size != 1 {
+			break
+		}
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// shortest is the length below which a text holds no secret: an MFA code has six
+// digits.
 const shortest = 6
 
 // span is a part of a text and what to put in its place.

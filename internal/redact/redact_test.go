@@ -197,3 +197,23 @@ func FuzzString(f *testing.F) {
 		}
 	})
 }
+
+func TestHeadEndsBetweenWords(t *testing.T) {
+	long := strings.Repeat("x", 600)
+	for _, c := range []struct {
+		name, in, want string
+		n              int
+	}{
+		{"it fits", "one two", "one two", 7},
+		{"a word is left out whole", "one " + secret, "one", 20},
+		{"a line", "one\n" + secret, "one", 20},
+		{"a word longer than any secret is cut", "one " + long, "one " + long[:556], 560},
+		{"a letter of several bytes is left out whole", "éé", "é", 3},
+		{"and stays whole", "ééé", "éé", 4},
+		{"nothing", "one", "", 0},
+	} {
+		if got := Head(c.in, c.n); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}

@@ -11,13 +11,46 @@ type finder struct {
 	broken  bool // it has lines, or what looks like quoted-printable
 	plus    bool // it has a plus sign
 	percent bool // it has a percent sign
+
+	// What was done is not done again, or a text that repeats itself would take
+	// time by the square of its length.
+	cutFrom, cutTo   int             // the last part that is cut
+	bareFrom, bareTo int             // the last value without quotes
+	headFrom, headTo int             // the last header's value
+	documentTo       int             // where the last private key or assertion ends
+	joined           int             // up to here lines were put together and decoded
+	unclosed         map[string]bool // ends that were looked for and are not there
 }
 
 // cut notes a secret.
 func (f *finder) cut(from, to int) {
-	if from < to {
-		f.spans = append(f.spans, span{from, to, Mark})
+	if from >= to {
+		return
 	}
+	f.spans = append(f.spans, span{from, to, Mark})
+	if from > f.cutTo {
+		f.cutFrom = from
+	}
+	f.cutTo = max(f.cutTo, to)
+}
+
+// isCut says whether a part is in what was cut last.
+func (f *finder) isCut(from, to int) bool { return f.cutFrom <= from && to <= f.cutTo }
+
+// after is where an end stands in the text from a place on; -1 where it is not.
+func (f *finder) after(from int, end string) int {
+	if f.unclosed[end] {
+		return -1
+	}
+	at := strings.Index(f.s[from:], end)
+	if at < 0 {
+		if f.unclosed == nil {
+			f.unclosed = map[string]bool{}
+		}
+		f.unclosed[end] = true
+		return -1
+	}
+	return from + at
 }
 
 // scan goes through the text once.
@@ -101,6 +134,9 @@ func (f *finder) yaml(at int) {
 // run looks at a run of base64 letters.
 func (f *finder) run(from, to int) {
 	s := f.s
+	if f.isCut(from, to+1) { // what follows, too: else it may be the name of something
+		return
+	}
 	if to < len(s) && isSpace(s[to]) {
 		f.word(from, to)
 	}
@@ -175,7 +211,7 @@ func accessKey(s string) int {
 		return 0
 	}
 	i := 4
-	for i < len(s) && (class[s[i]] == upper || class[s[i]] == digit) {
+	for i < len(s) && i <= length && (class[s[i]] == upper || class[s[i]] == digit) {
 		i++
 	}
 	if i != length {
@@ -234,6 +270,9 @@ var tokens = []struct {
 // prefixed cuts a token that begins at i.
 func (f *finder) prefixed(i int) {
 	s := f.s
+	if f.isCut(i, i+1) {
+		return
+	}
 	for _, t := range tokens {
 		if s[i] != t.begin[0] || !strings.HasPrefix(s[i:], t.begin) {
 			continue
@@ -308,7 +347,7 @@ func (f *finder) word(from, to int) {
 		k := secretName(name)
 		switch {
 		case name == "u" || name == "user" || name == "proxy-user":
-			end := bare(s, next)
+			end := f.bare(next)
 			if colon := strings.IndexByte(s[next:end], ':'); colon > 0 {
 				f.cut(next+colon+1, end)
 			}
@@ -342,6 +381,9 @@ func (f *finder) word(from, to int) {
 
 // bearer cuts the token behind the word.
 func (f *finder) bearer(from int) {
+	if f.isCut(from, from+1) {
+		return
+	}
 	end := from
 	for end < len(f.s) && (isLetter(f.s[end]) || f.s[end] == '.' || f.s[end] == '~') {
 		end++
@@ -369,7 +411,7 @@ func (f *finder) prose(to, next int) {
 			break
 		}
 	}
-	if end := bare(s, next); k == code && end-next >= 6 || end-next >= 16 && opaque(strings.TrimRight(s[next:end], ".")) {
+	if end := f.bare(next); k == code && end-next >= 6 || end-next >= 16 && opaque(strings.TrimRight(s[next:end], ".")) {
 		f.put(next, end, k, false)
 	}
 }
@@ -377,6 +419,9 @@ func (f *finder) prose(to, next int) {
 // privateKey runs to its end line, or to the end of a text that was cut off.
 func (f *finder) privateKey(from int) {
 	s := f.s
+	if from < f.documentTo {
+		return
+	}
 	const begin, longest = len("-----BEGIN"), 80 // with line breaks anywhere inside
 	title := strings.Join(strings.FieldsFunc(s[from+begin:min(len(s), from+longest)], func(r rune) bool { return strings.ContainsRune(" +\r\n\t", r) }), "")
 	if at := strings.Index(title, "PRIVATEKEY-"); at < 0 || strings.Contains(title[:at], "-") {
@@ -384,8 +429,8 @@ func (f *finder) privateKey(from int) {
 	}
 	body := from + begin
 	to := len(s)
-	if end := strings.Index(s[body:], "-----END"); end >= 0 {
-		to = body + end
+	if end := f.after(body, "-----END"); end >= 0 {
+		to = end
 		if tail := strings.Index(s[to+8:min(len(s), to+72)], "-----"); tail >= 0 {
 			to += 8 + tail + 5
 		}
@@ -393,15 +438,20 @@ func (f *finder) privateKey(from int) {
 		for to = from + quote; s[to-1] == '\\'; to-- {
 		}
 	}
+	f.documentTo = to
 	f.cut(from, to)
 }
 
 // assertion is a SAML response or assertion as XML.
 func (f *finder) assertion(from int) {
 	s := f.s
+	const longest = 48 // name of an element with its name space
+	if from < f.documentTo {
+		return
+	}
 	begin := from + 1
 	i := begin
-	for i < len(s) && i-begin < 48 && (isName(s[i]) || s[i] == ':') {
+	for i < len(s) && i-begin < longest && (isName(s[i]) || s[i] == ':') {
 		if s[i] == ':' {
 			begin = i + 1
 		}
@@ -416,13 +466,13 @@ func (f *finder) assertion(from int) {
 	}
 	to := len(s)
 	for at := i; ; {
-		end := strings.Index(s[at:], name+">")
+		end := f.after(at, name+">")
 		if end < 0 {
 			break
 		}
-		at += end + len(name) + 1
-		open := strings.LastIndex(s[:at], "<")
-		if open >= 0 && open+1 < len(s) && s[open+1] == '/' {
+		at = end + len(name) + 1
+		head := s[max(0, end-longest):at]
+		if open := strings.LastIndexByte(head, '<'); open >= 0 && head[open+1] == '/' {
 			to = at
 			break
 		}
@@ -439,5 +489,6 @@ func (f *finder) assertion(from int) {
 			}
 		}
 	}
+	f.documentTo = to
 	f.cut(from, to)
 }

@@ -64,7 +64,7 @@ func (f *finder) value(from int, k kind, spaced, inJSON bool) {
 	if _, ok := f.quoted(i, k); ok {
 		return
 	}
-	end := bare(s, i)
+	end := f.bare(i)
 	if broken && (end < len(s) && (s[end] == ':' || s[end] == '=') || strings.IndexByte(s[i:end], ':') >= 0 || strings.Contains(strings.TrimRight(s[i:end], "="), "=")) {
 		return // the next line is another field
 	}
@@ -122,8 +122,19 @@ func (f *finder) quoted(i int, k kind) (end int, ok bool) {
 
 // bare is the end of a value without quotes. Punctuation inside one belongs to
 // it, unless another field or the end follows.
-func bare(s string, from int) int {
+func (f *finder) bare(from int) int {
+	s := f.s
 	stops := func(c byte) bool { return strings.IndexByte(" \t\r\n\",;&'(){}<>[]`", c) >= 0 }
+	if f.bareFrom <= from && from < f.bareTo && !stops(s[from]) {
+		return f.bareTo
+	}
+	end := f.bareEnd(from, stops)
+	f.bareFrom, f.bareTo = from, end
+	return end
+}
+
+func (f *finder) bareEnd(from int, stops func(byte) bool) int {
+	s := f.s
 	i := from
 	for {
 		for i < len(s) && !stops(s[i]) {
@@ -155,25 +166,31 @@ func (f *finder) header(i int, k kind) {
 	for i < len(s) && (s[i] == '\\' || s[i] == '"' || s[i] == '\'' || s[i] == '[') {
 		i++
 	}
-	end := i
-	for end < len(s) && strings.IndexByte("\r\n\"'\\]", s[end]) < 0 {
-		end++
-	}
 	if k == grant {
 		word := i
-		for word < end && isLetter(s[word]) {
+		for word < len(s) && word-i < longestName && isLetter(s[word]) {
 			word++
 		}
 		granted := word-i >= 16 && mixed(s[i:word])
 		for _, x := range schemes {
-			granted = granted || word < end && s[word] == ' ' && len(s[i:word]) >= len(x) && strings.EqualFold(s[i:i+len(x)], x)
+			granted = granted || word < len(s) && s[word] == ' ' && len(s[i:word]) >= len(x) && strings.EqualFold(s[i:i+len(x)], x)
 		}
 		if !granted {
 			return
 		}
 	}
+	end := i
+	if f.headFrom <= i && i < f.headTo {
+		end = f.headTo
+	}
+	for end < len(s) && strings.IndexByte("\r\n\"'\\]", s[end]) < 0 {
+		end++
+	}
+	f.headFrom, f.headTo = i, end
 	f.put(i, end, any_, false)
-	f.wrapped(end)
+	if k == grant {
+		f.wrapped(end)
+	}
 }
 
 // signature is how many of its 64 digits a signature has at least: a line may
@@ -213,8 +230,12 @@ func (f *finder) put(from, to int, k kind, spaced bool) {
 	}
 }
 
+// telling is how much of a value tells what it is.
+const telling = 1024
+
 // opaque says whether a value is one run of base64 letters with digits among them.
 func opaque(v string) bool {
+	v = v[:min(len(v), telling)]
 	digits := 0
 	for i := range len(v) {
 		switch {
@@ -229,6 +250,7 @@ func opaque(v string) bool {
 
 // harmless values say that there is no secret, or where it is.
 func harmless(v string) bool {
+	v = v[:min(len(v), telling)]
 	switch strings.ToLower(strings.TrimRight(v, ".,:;!)")) {
 	case "null", "none", "nil", "true", "false", "undefined", "expired", "invalid", "missing", "empty", "not", "the", "is", "was", "no", "a", "an", "could", "couldn", "cannot", "required", "redacted", "hidden", "unknown", "failed", "incorrect":
 		return true

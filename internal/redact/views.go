@@ -57,19 +57,16 @@ func (v view) undo() (view, bool) {
 		case c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
 			r, n = string([]byte{unhex(s[i+1])<<4 | unhex(s[i+2])}), 3
 		case c == '=' && v.joins: // quoted-printable
+			rest := s[i+1:]
+			next := strings.TrimPrefix(strings.TrimPrefix(rest, "\r"), "\n")
 			switch {
-			case i > 0 && s[i-1] == '=', !quoted && (i-line < 72 || i-line > 76) && padding(s, i) && !torn(s[line:i], strings.TrimLeft(s[i+1:], "\r\n")): // not of that encoding, but of base64
-			case strings.HasPrefix(s[i+1:], "\r\n"):
-				n = 3
-				line = i + 3
-			case strings.HasPrefix(s[i+1:], "\n"):
-				n = 2
-				line = i + 2
-			}
-			switch {
-			case n > 0:
-			case strings.HasPrefix(s[i+1:], "3D"):
+			case strings.HasPrefix(rest, "3D"):
 				r, n = "=", 3
+			case !strings.HasPrefix(rest, "\n") && !strings.HasPrefix(rest, "\r\n"):
+			case i > 0 && s[i-1] == '=', !quoted && (i-line < 72 || i-line > 76) && padding(s, i) && !torn(s[line:i], next): // not of that encoding, but of base64
+			default:
+				n = 1 + len(rest) - len(next)
+				line = i + n
 			}
 		case c == '&':
 			r, n = entity(s[i:])
@@ -136,12 +133,13 @@ func torn(line, next string) bool {
 	if len(line) < wide {
 		return false
 	}
+	const most = 256 // of a word, to tell what it is
 	begin := len(line)
-	for begin > 0 && folds(line[begin-1]) {
+	for begin > 0 && folds(line[begin-1]) && len(line)-begin < most {
 		begin--
 	}
 	end := 0
-	for end < len(next) && folds(next[end]) {
+	for end < len(next) && folds(next[end]) && end < most {
 		end++
 	}
 	left, right := line[begin:], next[:end]
@@ -191,7 +189,7 @@ func keyed(left, right string) bool {
 // name="value", name: value.
 func fieldBegins(s string) string {
 	n := 0
-	for n < len(s) && isName(s[n]) {
+	for n < len(s) && isName(s[n]) && n < longestName {
 		n++
 	}
 	if n == 0 || n+1 >= len(s) {
@@ -249,7 +247,7 @@ func padding(s string, i int) bool {
 		return true
 	}
 	n := 0
-	for n < i && isLetter(s[i-1-n]) {
+	for n < i && isLetter(s[i-1-n]) && s[i-1-n] != '=' {
 		n++
 	}
 	return n%4 == 3 && n > 8

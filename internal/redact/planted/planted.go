@@ -53,7 +53,7 @@ func (r source) draw(from string, n int) string {
 	return string(b)
 }
 
-// grown is what begins alike for all tokens of one generation, and the rest.
+// token is a session token: what begins alike for all of one generation, and the rest.
 func (r source) token(kind, begin string, n int) Secret {
 	body := r.draw(base64s, n)
 	return Secret{Kind: kind, Name: "aws_session_token", Value: begin + body + "==", Core: []string{body}, Bare: true}
