@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/stsleuth/stsleuth/internal/app"
 	"github.com/stsleuth/stsleuth/internal/awsemu"
 	"github.com/stsleuth/stsleuth/internal/capture"
 )
@@ -53,31 +54,14 @@ func listen(ctx context.Context, s streams, addr, readyFile, what string, h http
 		return fmt.Errorf("listen on %s: %w", addr, err)
 	}
 	url := "http://" + l.Addr().String()
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
 	fmt.Fprintf(s.out, "%s listening on %s\n", what, url)
 	if also != nil {
 		also(url)
 	}
 	if err := ready(readyFile, url); err != nil {
-		server.Close()
-		return errors.Join(err, <-served)
+		return errors.Join(err, l.Close())
 	}
-	select {
-	case err := <-served:
-		return err
-	case <-ctx.Done():
-	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
-	defer cancel()
-	if server.Shutdown(stop) != nil {
-		server.Close()
-	}
-	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	return app.Serve(ctx, l, h, stopWithin)
 }
 
 // ready writes the URL in one move, so that a reader never sees half of it.

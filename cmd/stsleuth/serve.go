@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/stsleuth/stsleuth/internal/app"
 	"github.com/stsleuth/stsleuth/internal/config"
+	"github.com/stsleuth/stsleuth/internal/redact"
 	"github.com/stsleuth/stsleuth/internal/telemetry"
 )
 
@@ -33,7 +33,7 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 	if err := level.UnmarshalText([]byte(l.LogLevel)); err != nil {
 		return fmt.Errorf("read log-level: %w", err)
 	}
-	log := slog.New(slog.NewJSONHandler(s.err, &slog.HandlerOptions{Level: level}))
+	log := slog.New(redact.Handler(slog.NewJSONHandler(s.err, &slog.HandlerOptions{Level: level})))
 	traces, err := telemetry.OpenTraces(ctx, s.env, log)
 	if err != nil {
 		log.Warn("no traces are sent", "err", err) // no reason not to serve
@@ -86,7 +86,7 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 	})
 	err = g.Wait()
 	if s := service.Load(); s != nil {
-		err = cmp.Or(err, s.Close())
+		err = errors.Join(err, s.Close())
 	}
 	return err
 }

@@ -29,9 +29,9 @@ const ownAccount = "own"
 
 // account is what one account is asked with.
 type account struct {
-	aws    AWS
-	plan   playbook.Plan
-	checks []playbook.FollowUp
+	clients steps.Clients
+	plan    playbook.Plan
+	checks  []playbook.FollowUp
 }
 
 // Plan is the investigation of a target, in its account. The error is an
@@ -103,18 +103,19 @@ func (a *Accounts) of(t playbook.Target) (account, error) {
 	if a.Pool != nil {
 		one.Other = a.elsewhere(t.Region)
 	}
-	plan, err := one.Plan()
+	clients := one.clients()
+	plan, err := planOf(clients, one.Settings)
 	if err != nil {
 		return account{}, err
 	}
-	checks, err := one.FollowUps()
+	checks, err := checksOf(clients, one.Settings)
 	if err != nil {
 		return account{}, err
 	}
 	if a.made == nil {
 		a.made = map[string]account{}
 	}
-	a.made[key] = account{one, plan, checks}
+	a.made[key] = account{clients, plan, checks}
 	return a.made[key], nil
 }
 
@@ -129,7 +130,7 @@ func (a *Accounts) elsewhere(region string) func(account string) (steps.Clients,
 		if err != nil {
 			return steps.Clients{}, false
 		}
-		c := one.aws.clients()
+		c := one.clients
 		c.By = id
 		return c, true
 	}

@@ -36,8 +36,10 @@ type AWS struct {
 }
 
 // Plan is the investigation with these clients, validated.
-func (a AWS) Plan() (playbook.Plan, error) {
-	plan := steps.Plan(a.clients(), a.Settings)
+func (a AWS) Plan() (playbook.Plan, error) { return planOf(a.clients(), a.Settings) }
+
+func planOf(c steps.Clients, s steps.Settings) (playbook.Plan, error) {
+	plan := steps.Plan(c, s)
 	if err := plan.Validate(); err != nil {
 		return nil, err
 	}
@@ -57,8 +59,10 @@ func (a AWS) clients() steps.Clients {
 }
 
 // FollowUps are the checks after a diagnosis with these clients, validated.
-func (a AWS) FollowUps() ([]playbook.FollowUp, error) {
-	all := followups.All(a.clients(), a.Settings)
+func (a AWS) FollowUps() ([]playbook.FollowUp, error) { return checksOf(a.clients(), a.Settings) }
+
+func checksOf(c steps.Clients, s steps.Settings) ([]playbook.FollowUp, error) {
+	all := followups.All(c, s)
 	return all, playbook.ValidateFollowUps(all)
 }
 

@@ -30,10 +30,7 @@ func Doctor(l *config.Loaded, own aws.Config) (setup doctor.Setup, closed func()
 	if err != nil {
 		return setup, nil, err
 	}
-	var channels []string
-	for _, rule := range l.Access {
-		channels = append(channels, rule.Channels...)
-	}
+	channels := opened(l.Access)
 	slices.Sort(channels)
 	var state *store.Store
 	setup = doctor.Setup{

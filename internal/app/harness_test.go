@@ -357,6 +357,16 @@ func (w *world) click(user, channel, ts, action string) (d delivered) {
 	return d
 }
 
+// awsFault makes AWS fail.
+func (w *world) awsFault(yaml string) {
+	w.t.Helper()
+	f, err := awsemu.ParseFault([]byte(yaml))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.aws.AddFault(f)
+}
+
 // fault has a Web API method fail.
 func (w *world) fault(f obj) {
 	w.t.Helper()

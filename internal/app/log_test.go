@@ -38,15 +38,8 @@ func TestEveryLineNamesItsInvestigation(t *testing.T) {
 		o.Log = slog.New(slog.NewJSONHandler(lines, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		o.AuditLog = filepath.Join(t.TempDir(), "audit.jsonl")
 	}})
-	fault := func(yaml string) {
-		f, err := awsemu.ParseFault([]byte(yaml))
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.aws.AddFault(f)
-	}
-	fault(`{action: "iam:GetRole", deny: true}`)
-	fault(`{action: "sts:GetCallerIdentity", error: InternalFailure}`)
+	w.awsFault(`{action: "iam:GetRole", deny: true}`)
+	w.awsFault(`{action: "sts:GetCallerIdentity", error: InternalFailure}`)
 	w.fault(obj{"method": "chat.postMessage", "status": 503, "times": 2})
 	w.fault(obj{"method": "chat.getPermalink", "error": "message_not_found", "times": 1})
 	w.command(w.asks())

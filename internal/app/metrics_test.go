@@ -217,11 +217,7 @@ func TestTroubleIsCounted(t *testing.T) {
 		t.Errorf("%v refusals", n)
 	}
 	w.fault(obj{"method": "chat.postMessage", "status": 503, "times": 1})
-	fault, err := awsemu.ParseFault([]byte(`{action: "iam:GetRole", deny: true}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.aws.AddFault(fault)
+	w.awsFault(`{action: "iam:GetRole", deny: true}`)
 	w.command(w.asks())
 	w.until("AWS has refused", func() bool { return value("stsleuth_aws_calls_total", "iam:GetRole AccessDenied") > 0 })
 	w.until("Slack was away", func() bool { return value("stsleuth_slack_calls_total", "http-503 chat.postMessage") == 1 })

@@ -2,7 +2,6 @@ package app
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 
 	"github.com/stsleuth/stsleuth/bot/render"
@@ -21,10 +20,7 @@ func reportFiles(inv playbook.Investigation) ([]render.File, error) {
 		return nil, fmt.Errorf("write the report of %s: %w", inv.Request.ID, err)
 	}
 	var js bytes.Buffer
-	enc := json.NewEncoder(&js)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(*inv.Report); err != nil {
+	if err := report.JSON(&js, *inv.Report, nil); err != nil {
 		return nil, fmt.Errorf("write the report of %s: %w", inv.Request.ID, err)
 	}
 	of := inv.Request.Target.Role

@@ -32,8 +32,11 @@ const (
 
 // roles lists the account's roles for the form's search.
 type roles struct {
-	iam  iam.ListRolesAPIClient
-	keep time.Duration
+	iam      iam.ListRolesAPIClient
+	keep     time.Duration
+	ctx      context.Context // of readings: they go on after who caused them has stopped waiting
+	end      context.CancelFunc
+	readings sync.WaitGroup
 
 	mu      sync.Mutex
 	list    []playbook.Target // guarded by mu
@@ -44,6 +47,7 @@ type roles struct {
 
 func newRoles(a AWS) *roles {
 	r := &roles{iam: steps.NewClients(a.Config).IAM, keep: rolesFor}
+	r.ctx, r.end = context.WithCancel(context.Background())
 	if a.Offline {
 		r.keep = 0 // an emulator's capture may be another one next time
 	}
@@ -77,7 +81,7 @@ func (r *roles) read(ctx context.Context) ([]playbook.Target, error) {
 	}
 	if r.reading == nil {
 		r.reading = make(chan struct{})
-		go r.refresh(context.WithoutCancel(ctx))
+		r.readings.Go(r.refresh)
 	}
 	reading := r.reading
 	r.mu.Unlock()
@@ -91,8 +95,14 @@ func (r *roles) read(ctx context.Context) ([]playbook.Target, error) {
 	return r.list, r.err
 }
 
-func (r *roles) refresh(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, rolesWithin)
+// close ends a reading under way. Nobody may call Find any more.
+func (r *roles) close() {
+	r.end()
+	r.readings.Wait()
+}
+
+func (r *roles) refresh() {
+	ctx, cancel := context.WithTimeout(r.ctx, rolesWithin)
 	defer cancel()
 	var list []playbook.Target
 	var err error

@@ -66,6 +66,7 @@ type Service struct {
 	bot      *bot.Bot
 	desk     *handlers.Desk
 	reads    *Accounts
+	roles    *roles
 	after    checks
 	sessions *sessions
 	metrics  *telemetry.Metrics
@@ -112,7 +113,7 @@ func New(ctx context.Context, o Serving) (*Service, error) {
 	if err != nil {
 		return nil, errors.Join(err, state.Close())
 	}
-	s := &Service{log: o.Log, store: state, bot: slack, reads: reads, after: after, metrics: o.Metrics, traces: o.Traces,
+	s := &Service{log: o.Log, store: state, bot: slack, reads: reads, roles: listed, after: after, metrics: o.Metrics, traces: o.Traces,
 		sessions: &sessions{own: o.AWS.Config.Credentials, pool: o.Pool, log: o.Log}}
 	o.Metrics.Read(telemetry.Readings{Sockets: slack.Connections, Figures: state.Figures, Sessions: s.sessions.ends, Log: o.Log})
 	gate := &access.Gate{Policy: o.Access, Directory: slack}
@@ -155,6 +156,7 @@ func (s *Service) Run(ctx context.Context) error {
 
 // Close frees the state. Run must have returned.
 func (s *Service) Close() error {
+	s.roles.close()
 	if s.audit == nil {
 		return s.store.Close()
 	}
@@ -194,15 +196,21 @@ func Listen(ctx context.Context, addr string, h http.Handler) error {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", addr, err)
 	}
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	return Serve(ctx, l, h, time.Second)
+}
+
+// Serve serves h on l until ctx ends, and then for as long as what is under way
+// takes, at most stopWithin.
+func Serve(ctx context.Context, l net.Listener, h http.Handler, stopWithin time.Duration) error {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	select {
 	case err := <-served:
-		return fmt.Errorf("serve on %s: %w", addr, err)
+		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
 	case <-ctx.Done():
 	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
 	if server.Shutdown(stop) != nil {
 		server.Close()

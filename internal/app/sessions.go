@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"sync"
 	"time"
 
@@ -21,9 +20,6 @@ const (
 	// refusedRests is how long an account that refuses the bot is left alone: each
 	// refusal is a record in CloudTrail, and no role is mended within seconds.
 	refusedRests = 5 * time.Minute
-	// ownSession is the label of the program's own credentials, with which it
-	// assumes the accounts' roles.
-	ownSession = "own"
 )
 
 // sessions looks after the bot's own credentials and the sessions of the accounts
@@ -35,17 +31,28 @@ type sessions struct {
 	pool *accounts.Pool          // nil: there are no others
 	log  *slog.Logger
 
-	mu     sync.Mutex
-	until  map[string]time.Time // guarded by mu: when each ends, as the SDK counts it: the minutes by which it renews early are taken off
-	failed map[string]bool      // guarded by mu: said already that it can't be renewed
-	rests  map[string]time.Time // guarded by mu: until when it is left alone
+	mu   sync.Mutex
+	seen map[string]session // by account; guarded by mu
+}
+
+// session is what is known of one.
+type session struct {
+	ends   time.Time // as the SDK counts it: the minutes by which it renews early are taken off; zero: it does not end
+	failed bool      // said already that it can't be renewed
+	rests  time.Time // until when it is left alone
 }
 
 // ends is when each session that ends does, by account. It asks nobody.
 func (s *sessions) ends() map[string]time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return maps.Clone(s.until)
+	all := map[string]time.Time{}
+	for account, one := range s.seen {
+		if !one.ends.IsZero() {
+			all[account] = one.ends
+		}
+	}
+	return all
 }
 
 // keep looks after them until ctx ends.
@@ -70,7 +77,7 @@ func (s *sessions) renew(ctx context.Context) {
 		all = s.pool.Sessions()
 	}
 	if s.own != nil {
-		all[ownSession] = s.own
+		all[ownAccount] = s.own
 	}
 	var asking sync.WaitGroup
 	for account, provider := range all {
@@ -93,7 +100,7 @@ func (s *sessions) renew(ctx context.Context) {
 func (s *sessions) resting(account string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return time.Now().Before(s.rests[account])
+	return time.Now().Before(s.seen[account].rests)
 }
 
 // note keeps when a session ends. One that can't be had has ended, if it was not
@@ -101,27 +108,29 @@ func (s *sessions) resting(account string) bool {
 func (s *sessions) note(account string, creds aws.Credentials, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.until == nil {
-		s.until, s.failed, s.rests = map[string]time.Time{}, map[string]bool{}, map[string]time.Time{}
-	}
+	one := s.seen[account]
 	switch {
 	case err != nil:
-		if _, had := s.until[account]; !had {
-			s.until[account] = time.Now()
+		if one.ends.IsZero() {
+			one.ends = time.Now()
 		}
-		if !s.failed[account] {
+		if !one.failed {
 			s.log.Error("the bot's own session can't be renewed", "account", account, "err", err)
 		}
 	case creds.CanExpire:
-		s.until[account] = creds.Expires
+		one.ends = creds.Expires
 	default:
-		delete(s.until, account)
+		one.ends = time.Time{}
 	}
-	if err == nil && s.failed[account] {
+	if err == nil && one.failed {
 		s.log.Info("the bot's own session is renewed again", "account", account)
 	}
-	s.failed[account] = err != nil
+	one.failed = err != nil
 	if assume, ok := errors.AsType[*accounts.AssumeError](err); ok && assume.Code() == "AccessDenied" {
-		s.rests[account] = time.Now().Add(refusedRests)
+		one.rests = time.Now().Add(refusedRests)
 	}
+	if s.seen == nil {
+		s.seen = map[string]session{}
+	}
+	s.seen[account] = one
 }

@@ -103,11 +103,7 @@ func TestAnInvestigationIsOneTrace(t *testing.T) {
 		}
 		o.Traces = traces
 	}})
-	fault, err := awsemu.ParseFault([]byte(`{action: "iam:GetRole", deny: true}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.aws.AddFault(fault)
+	w.awsFault(`{action: "iam:GetRole", deny: true}`)
 	w.command(w.asks())
 	w.until("there is a parent", func() bool { return len(w.parents(incidents)) == 1 })
 	parent := w.parents(incidents)[0]

@@ -195,7 +195,7 @@ func TestAFaultTurnsExactlyItsLine(t *testing.T) {
 		"another app token":        {func(w *world) { w.setup.Slack.AppToken = "xapp-old" }, "slack.socket", Missing, "connections:write", nil},
 		"the bot's token as app's": {func(w *world) { w.setup.Slack.AppToken = w.slack.App.BotToken }, "slack.socket", Missing, "connections:write", nil},
 		"a scope too few":          {without("files:write"), "slack.scopes", Missing, "stsleuth manifest", nil},
-		"an optional scope":        {without("reactions:write"), "slack.scopes", Worth, "stsleuth manifest", nil},
+		"an optional scope":        {without("usergroups:read"), "slack.scopes", Worth, "stsleuth manifest", nil},
 		"in no channel": {func(w *world) {
 			for i := range w.slack.Channels {
 				w.slack.Channels[i].IsMember = false

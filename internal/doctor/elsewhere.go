@@ -33,32 +33,53 @@ func (p *place) foreign(arn string) bool {
 
 // reaches says how a log group of another account can be read, "" where it can't:
 // with that account's own role, as the account map has it, or through a link.
-func (p *place) reaches(ctx context.Context, arn string) string {
+func (p *place) reaches(ctx context.Context, arn string) (how string, err error) {
 	arn = strings.TrimSuffix(arn, ":*")
-	has := func(cfg aws.Config, in *cloudwatchlogs.DescribeLogGroupsInput) bool {
+	has := func(cfg aws.Config, in *cloudwatchlogs.DescribeLogGroupsInput) (bool, error) {
 		cfg = cfg.Copy()
 		cfg.Region = strings.Split(arn, ":")[3]
 		out, err := cloudwatchlogs.NewFromConfig(cfg).DescribeLogGroups(ctx, in)
-		return err == nil && slices.ContainsFunc(out.LogGroups, func(g logtypes.LogGroup) bool { return groupARN(g) == arn })
+		if err != nil {
+			return false, err
+		}
+		return slices.ContainsFunc(out.LogGroups, func(g logtypes.LogGroup) bool { return groupARN(g) == arn }), nil
 	}
 	if owner := accountOf(arn); slices.Contains(p.pool.Accounts(), owner) {
-		if cfg, err := p.pool.Config(owner); err == nil && has(cfg, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: aws.String(groupName(arn)), Limit: aws.Int32(50)}) {
-			return "read with that account's role"
+		cfg, err := p.pool.Config(owner)
+		if err != nil {
+			return "", err
+		}
+		there, err := has(cfg, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: aws.String(groupName(arn)), Limit: aws.Int32(50)})
+		if there {
+			return "read with that account's role", nil
+		}
+		if err != nil && !refusal(err) {
+			return "", err
 		}
 	}
-	if has(p.cfg, &cloudwatchlogs.DescribeLogGroupsInput{IncludeLinkedAccounts: aws.Bool(true), LogGroupIdentifiers: []string{arn}}) {
-		return "linked"
+	linked, err := has(p.cfg, &cloudwatchlogs.DescribeLogGroupsInput{IncludeLinkedAccounts: aws.Bool(true), LogGroupIdentifiers: []string{arn}})
+	if linked {
+		return "linked", nil
 	}
-	return ""
+	if err != nil && !refusal(err) {
+		return "", err
+	}
+	return "", nil
+}
+
+// refusal says whether AWS answered that this may not be asked. What it says of
+// linked accounts to one that monitors none it does not document.
+func refusal(err error) bool {
+	api, ok := errors.AsType[smithy.APIError](err)
+	return ok && slices.Contains([]string{"InvalidParameterException", "ValidationException", "AccessDenied", "AccessDeniedException", "ResourceNotFoundException"}, api.ErrorCode())
 }
 
 // listGroups gives the first of the region's groups, those of linked accounts too
-// where AWS shows them: what it says to an account that monitors none it does not
-// document, so a refusal leads to the plain question.
+// where AWS shows them.
 func (p *place) listGroups(ctx context.Context) ([]logtypes.LogGroup, error) {
 	client := cloudwatchlogs.NewFromConfig(p.cfg)
 	out, err := client.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{IncludeLinkedAccounts: aws.Bool(true), Limit: aws.Int32(50)})
-	if api, ok := errors.AsType[smithy.APIError](err); ok && slices.Contains([]string{"InvalidParameterException", "ValidationException", "AccessDeniedException"}, api.ErrorCode()) {
+	if err != nil && refusal(err) {
 		out, err = client.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{Limit: aws.Int32(50)})
 	}
 	if err != nil {

@@ -63,3 +63,25 @@ func TestLogGroupsOfOtherAccounts(t *testing.T) {
 		})
 	}
 }
+
+// Whether a log group of another account can be read is not known while AWS does
+// not answer: that is not said as if there were no way.
+func TestLogGroupsOfOtherAccountsAreNotJudgedInAnOutage(t *testing.T) {
+	w := newWorld()
+	w.files["logs/logs.yaml"] += "  - {name: org-events, region: " + region + `, account: "` + member + `", linked: true}` + "\n"
+	w.files["cloudtrail/trails.json"] = strings.Replace(w.files["cloudtrail/trails.json"], "logs:"+region+":"+myself+":log-group:trail-logs", "logs:"+region+":"+member+":log-group:org-events", 1)
+	w.setup.AWS.LogGroups = []string{"arn:aws:logs:" + region + ":" + member + ":log-group:org-events"}
+	w.faults = append(w.faults, `{action: "logs:DescribeLogGroups", error: InternalFailure}`)
+	seen := 0
+	for _, r := range w.examine(t, nil) {
+		if r.ID == "aws.trail" || r.ID == "aws.log-groups" {
+			seen++
+			if r.State != Worth || !strings.Contains(r.Found, "is not known (") {
+				t.Errorf("%s is %s: %s", r.ID, r.State, r.Found)
+			}
+		}
+	}
+	if seen != 2 {
+		t.Errorf("%d lines", seen)
+	}
+}

@@ -80,7 +80,11 @@ func (p *place) examine(ctx context.Context, t trailtypes.Trail) Finding {
 	}
 	where := ""
 	if p.foreign(group) {
-		owner, how := accountOf(group), p.reaches(ctx, group)
+		owner := accountOf(group)
+		how, err := p.reaches(ctx, group)
+		if err != nil {
+			return worth("", "Whether the log group of trail %s in account %s can be read is not known (%s).", name, owner, brief(err))
+		}
 		if how == "" {
 			return worth(p.linkOr(owner)+" (until then the event history is read)", "The log group of trail %s is in account %s, out of reach.", name, owner)
 		}
@@ -168,7 +172,11 @@ func (p *place) namedGroups(ctx context.Context) Finding {
 				continue
 			}
 			if p.foreign(name) {
-				if p.reaches(ctx, name) == "" {
+				how, err := p.reaches(ctx, name)
+				if err != nil {
+					return worth("", "Whether the log group %s can be read is not known (%s).", name, brief(err))
+				}
+				if how == "" {
 					far = append(far, name)
 				}
 				continue

@@ -71,7 +71,7 @@ Portions of this software are copyright © 2010 The FreeType Project (www.freety
 |---|---|---|---|
 `, toolchain)
 	for _, path := range ours.needs {
-		row(&w, linked[path], purposes[path])
+		row(&w, linked[path], purposes[path]+only[path])
 	}
 	w.WriteString(`
 ## What those bring along

@@ -29,7 +29,7 @@ func (m *Metrics) AWS(stack *middleware.Stack) error {
 }
 
 func (m *Metrics) request(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
-	action := m.awsActions.label(actionOf(awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx)))
+	action := actionOf(awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx))
 	ctx, span := start(ctx, action, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attribute.String("aws.region", awsmiddleware.GetRegion(ctx))))
 	defer span.End()
 	out, meta, err := next.HandleDeserialize(ctx, in)

@@ -13,8 +13,8 @@ const fewMost = 250
 // other stands for what does not fit.
 const other = "other"
 
-// shape is what codes, actions and methods look like: "AccessDenied",
-// "logs:StartQuery", "chat.postMessage", "not_in_channel", "http-503".
+// shape is what codes look like: "AccessDenied", "not_in_channel", "http-503".
+// Actions and methods are our own, and few.
 var shape = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*([._:-][A-Za-z0-9]+)*$`)
 
 // few lets a label have values that strangers choose, as long as they look like

@@ -44,18 +44,16 @@ var (
 type Metrics struct {
 	registry *prometheus.Registry
 
-	ack         *prometheus.HistogramVec
-	queued      prometheus.Histogram
-	step        *prometheus.HistogramVec
-	ended       *prometheus.CounterVec
-	awsCalls    *prometheus.CounterVec
-	slackCalls  *prometheus.CounterVec
-	pacing      prometheus.Histogram
-	refused     *prometheus.CounterVec
-	awsActions  few
-	awsCodes    few
-	slackMethod few
-	slackCodes  few
+	ack        *prometheus.HistogramVec
+	queued     prometheus.Histogram
+	step       *prometheus.HistogramVec
+	ended      *prometheus.CounterVec
+	awsCalls   *prometheus.CounterVec
+	slackCalls *prometheus.CounterVec
+	pacing     prometheus.Histogram
+	refused    *prometheus.CounterVec
+	awsCodes   few
+	slackCodes few
 }
 
 // NewMetrics makes the metrics, with nothing counted yet. What can be counted is
@@ -114,7 +112,7 @@ func (m *Metrics) Ended(verdict string) { m.ended.WithLabelValues(verdict).Inc()
 
 // SlackCall counts a request to Slack. Code is "ok" or Slack's own.
 func (m *Metrics) SlackCall(method, code string) {
-	m.slackCalls.WithLabelValues(m.slackMethod.label(method), m.slackCodes.label(code)).Inc()
+	m.slackCalls.WithLabelValues(method, m.slackCodes.label(code)).Inc()
 }
 
 // Paced counts a message that is handed out to be posted, and how long it could

@@ -18,8 +18,6 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
-
-	"github.com/stsleuth/stsleuth/internal/redact"
 )
 
 const (
@@ -128,7 +126,7 @@ func (g *grumbling) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySp
 	defer g.mu.Unlock()
 	if time.Since(g.last) > grumbleEvery {
 		g.last = time.Now()
-		g.log.Warn("spans were not taken and are lost", "spans", len(spans), "err", redact.String(err.Error()))
+		g.log.Warn("spans were not taken and are lost", "spans", len(spans), "err", err)
 	}
 	return nil
 }
