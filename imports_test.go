@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -34,8 +35,8 @@ var mayImport = map[string][]string{
 	"chaos":                         {},
 	"playbook":                      {"internal/redact"},
 	"playbook/facts":                {"playbook", "internal/wording"},
-	"playbook/steps":                {"playbook", "playbook/facts", "internal/cloudtrail", "internal/trust", "internal/redact"},
-	"playbook/rules":                {"playbook", "playbook/facts", "internal/trust"},
+	"playbook/steps":                {"playbook", "playbook/facts", "internal/cloudtrail", "internal/trust", "internal/redact", "internal/wording"},
+	"playbook/rules":                {"playbook", "playbook/facts", "internal/trust", "internal/wording"},
 	"playbook/engine":               {"playbook", "internal/redact"},
 	"playbook/followups":            {"internal/wording", "playbook", "playbook/facts", "playbook/steps", "playbook/rules", "playbook/engine", "internal/cloudtrail", "internal/trust", "internal/redact"},
 	"internal/cloudtrail":           {"internal/needle"},
@@ -63,19 +64,26 @@ type listed struct {
 	Imports    []string
 }
 
-func ours(t *testing.T) []listed {
-	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...").Output()
+var list = sync.OnceValues(func() (all []listed, err error) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
 	if err != nil {
-		t.Fatalf("list packages: %v", err)
+		return nil, err
 	}
-	var all []listed
 	for dec := json.NewDecoder(strings.NewReader(string(out))); dec.More(); {
 		var p listed
 		if err := dec.Decode(&p); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		all = append(all, p)
+	}
+	return all, nil
+})
+
+func ours(t *testing.T) []listed {
+	t.Helper()
+	all, err := list()
+	if err != nil {
+		t.Fatalf("list packages: %v", err)
 	}
 	return all
 }

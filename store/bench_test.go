@@ -79,7 +79,7 @@ var nine = []playbook.StepID{playbook.RoleAndHealth, playbook.STSErrors, playboo
 // typical is an outcome of 8 KiB, as an ordinary step has.
 func typical(n int, step playbook.StepID) playbook.Outcome {
 	o := outcome(n, step)
-	o.Facts, _ = json.Marshal(bulky{Sessions: bulk(300)})
+	o.Facts, _ = json.Marshal(bulky{Sessions: bulk(180)})
 	for range 10 {
 		o.Proof = append(o.Proof, playbook.Proof{Action: "cloudtrail:LookupEvents", Region: "eu-west-1", CLI: "aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=AssumeRole", Result: "12 events"})
 	}

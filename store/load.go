@@ -37,7 +37,7 @@ func decode(fields map[string]string) (inv playbook.Investigation, err error) {
 	}
 	read := func(text string, into any) {
 		if err == nil && text != "" {
-			err = json.Unmarshal([]byte(text), into)
+			err = unpack([]byte(text), into)
 		}
 	}
 	read(fields["head"], &inv)
@@ -112,7 +112,7 @@ func pressOf(fields map[string]string, id string) (p playbook.Press, err error) 
 	}
 	if text := fields["press-end:"+id]; text != "" {
 		var end playbook.Press
-		if err := json.Unmarshal([]byte(text), &end); err != nil {
+		if err := unpack([]byte(text), &end); err != nil {
 			return p, err
 		}
 		p.Outcome, p.Led = end.Outcome, end.Led

@@ -113,7 +113,7 @@ func zip(fields []string, values []any) map[string]string {
 
 // settlePressScript ends a press. First write wins.
 //
-//	KEYS[1-13]   ARGV[1] id   ARGV[2] press id   ARGV[3] state   ARGV[4] end as JSON
+//	KEYS[1-13]   ARGV[1] id   ARGV[2] press id   ARGV[3] state   ARGV[4] end as JSON, packed
 //	ARGV[5] message id, or "" for none   ARGV[6] message as JSON
 //	Output: 1 ended, 0 it had ended, -1 unknown
 var settlePressScript = transition("settle-press", `
@@ -145,6 +145,9 @@ func (s *Store) SettlePress(ctx context.Context, id string, p playbook.Press) (p
 		p.Outcome, mid = &o, string(m.ID())
 	}
 	end, err := json.Marshal(playbook.Press{ID: p.ID, Outcome: p.Outcome, Led: p.Led, State: p.State})
+	if err == nil {
+		end, err = pack(end)
+	}
 	if err != nil {
 		return p, fmt.Errorf("%s: %w", what, err)
 	}

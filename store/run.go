@@ -112,7 +112,7 @@ func (s *Store) Start(ctx context.Context, id string, step playbook.StepID) erro
 // edit of the parent. First write wins.
 //
 //	KEYS[1-13]   ARGV[1] id   ARGV[2] token   ARGV[3] step
-//	ARGV[4] outcome as JSON   ARGV[5] message id   ARGV[6] message as JSON
+//	ARGV[4] outcome as JSON, packed   ARGV[5] message id   ARGV[6] message as JSON
 //	Output: 1 stored, 0 an outcome stands already, -1 fenced
 var settleScript = transition("settle", `
 if get("token") ~= ARGV[2] then return -1 end
@@ -128,10 +128,10 @@ return 1
 
 // Settle implements engine.Journal: outcome, evidence message and parent update
 // in one transition. It returns the outcome that stands. One larger than
-// MaxOutcomeBytes is cut, and says so.
+// MaxOutcomeBytes is thinned, and says so.
 func (s *Store) Settle(ctx context.Context, id string, t engine.Token, o playbook.Outcome) (playbook.Outcome, error) {
 	what := fmt.Sprintf("settle %s of %s", o.Step, id)
-	o, text, err := capped(o)
+	o, stored, err := capped(o)
 	if err != nil {
 		return playbook.Outcome{}, fmt.Errorf("%s: %w", what, err)
 	}
@@ -140,8 +140,8 @@ func (s *Store) Settle(ctx context.Context, id string, t engine.Token, o playboo
 	if err != nil {
 		return playbook.Outcome{}, fmt.Errorf("%s: %w", what, err)
 	}
-	stored, err := s.do(ctx, what, settleScript, one(id), id, int64(t), string(o.Step), text, string(m.ID()), message)
-	if err != nil || stored {
+	first, err := s.do(ctx, what, settleScript, one(id), id, int64(t), string(o.Step), stored, string(m.ID()), message)
+	if err != nil || first {
 		return o, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, CallTimeout, ErrUnavailable)
@@ -151,7 +151,7 @@ func (s *Store) Settle(ctx context.Context, id string, t engine.Token, o playboo
 		return playbook.Outcome{}, wrap(ctx, what, err)
 	}
 	var out playbook.Outcome
-	if err := json.Unmarshal(stands, &out); err != nil {
+	if err := unpack(stands, &out); err != nil {
 		return playbook.Outcome{}, fmt.Errorf("%s: %w", what, err)
 	}
 	return out, nil

@@ -38,6 +38,7 @@ func testStore(t *testing.T, empty func(*testing.T) string) {
 		{"a dead message is visible and can be sent again", aDeadMessage},
 		{"without its parent a thread waits", aDeadParent},
 		{"a card that is given up on twice is not claimed for ever", aCardDeadTwice},
+		{"where something was deleted nothing more is told", aGonePlace},
 		{"a sender whose lease ran out gives nothing back", aLateRetry},
 		{"a channel's pace is shared by all replicas", sharedPace},
 		{"how long the pace holds a message back is told", pacedIsTold},

@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -132,7 +133,7 @@ func (w secretWorld) collect() {
 				t.Fatal(err)
 			}
 			for _, field := range fields {
-				w.out.add("Redis", []byte(field+" "+w.redis.HGet(key, field)))
+				w.out.add("Redis", []byte(field+" "+w.unpacked(w.redis.HGet(key, field))))
 			}
 		case "list":
 			v, err := w.redis.List(key)
@@ -317,6 +318,23 @@ func harvest(t *testing.T, g *planted.Ground) *outputs {
 		})
 	})
 	return out
+}
+
+// unpacked is a value of Redis as text: what the store has compressed would hide
+// a secret from a search.
+func (w secretWorld) unpacked(value string) string {
+	if !strings.HasPrefix(value, "\x1f\x8b") {
+		return value
+	}
+	z, err := gzip.NewReader(strings.NewReader(value))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	text, err := io.ReadAll(z)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(text)
 }
 
 // sink takes the log.

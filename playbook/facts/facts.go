@@ -9,6 +9,7 @@
 package facts
 
 import (
+	"slices"
 	"time"
 
 	"github.com/stsleuth/stsleuth/playbook"
@@ -36,6 +37,9 @@ type Trail struct {
 	LogGroup string `json:"log_group,omitempty"`
 	// Account is the log group's, where it is not the one that is asked.
 	Account string `json:"account,omitempty"`
+	// Organization says that the log group is an organization trail's, in which
+	// member accounts' copies of records are too.
+	Organization bool `json:"organization,omitempty"`
 	// From and To bound what was really covered: later than the window's start
 	// where a group is younger or retention shorter, earlier than its end where
 	// the trail stopped or the newest minutes have not arrived.
@@ -43,6 +47,12 @@ type Trail struct {
 	To      time.Time `json:"to"`
 	Gaps    []string  `json:"gaps,omitempty"` // what this source cannot show, a sentence each
 	Records int       `json:"records"`        // records read, copies counted once
+}
+
+// OfOrganization reports whether every region was read from an organization
+// trail's logs: only then do refused calls of its other accounts show.
+func OfOrganization(trails []Trail) bool {
+	return len(trails) > 0 && !slices.ContainsFunc(trails, func(t Trail) bool { return !t.Organization })
 }
 
 // HealthEvent is one AWS Health or public status event that touches STS or IAM.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stsleuth/stsleuth/internal/redact"
 	"github.com/stsleuth/stsleuth/internal/trust"
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -89,7 +90,7 @@ func (r run) appErrors(ctx context.Context, p playbook.Pass) (playbook.Evidence,
 	}
 	if chosen.strangers > 0 {
 		n.unseen = append(n.unseen, fmt.Sprintf("%s of linked accounts: the role's trust policy does not name the accounts, and the groups share no word with the role's name. Configure those that belong to its callers.",
-			countInWords(chosen.strangers, "log group")))
+			wording.Count(chosen.strangers, "log group", "log groups")))
 	}
 	if len(r.AppLogGroups) == 0 {
 		n.unseen = append(n.unseen, "The log groups were discovered, not configured: which of them belong to the role's callers is not known.")
@@ -147,13 +148,13 @@ func appErrorsSummary(f facts.AppErrors, groups int) string {
 		also = fmt.Sprintf(" Log groups of %d other accounts were read too: %s.", len(accounts), strings.Join(accounts, ", "))
 	}
 	if f.Total == 0 {
-		return fmt.Sprintf("No line about credentials in %s.", countInWords(groups, "log group")) + also
+		return fmt.Sprintf("No line about credentials in %s.", wording.Count(groups, "log group", "log groups")) + also
 	}
 	first, last := f.Streams[0].First, f.Streams[0].Last
 	for _, s := range f.Streams {
 		first, last = earlier(first, s.First), later(last, s.Last)
 	}
-	return fmt.Sprintf("%s about credentials in %s between %s and %s: %s.", countInWords(f.Total, "line"), countInWords(len(f.Streams), "log stream"), clock(first), clock(last), kindWords(f.ByKind)) + also
+	return fmt.Sprintf("%s about credentials in %s between %s and %s: %s.", wording.Count(f.Total, "line", "lines"), wording.Count(len(f.Streams), "log stream", "log streams"), clock(first), clock(last), kindWords(f.ByKind)) + also
 }
 
 // lineFilter finds lines with an anchor in them, whatever its case.
@@ -177,9 +178,7 @@ type lineCollection struct {
 
 // add takes one log event, if it says anything of credentials.
 func (c *lineCollection) add(group, stream, message string, at time.Time) {
-	if len(message) > lineRead {
-		message = strings.ToValidUTF8(message[:lineRead], "")
-	}
+	message = redact.Head(message, lineRead)
 	r, ok := readLine(message)
 	if !ok {
 		return
@@ -264,11 +263,9 @@ func spread(lines []facts.Line, most int) []facts.Line {
 	for _, set := range places {
 		sets = append(sets, set)
 	}
-	// Smallest first, so that what they leave over is shared by the rest.
-	slices.SortFunc(sets, func(a, b []int) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a[0], b[0])) })
 	var keep []int
-	for i, set := range sets {
-		n := min(len(set), (most-len(keep))/(len(sets)-i))
+	for i, n := range shares(sets, most) {
+		set := sets[i]
 		for j := range n {
 			at := 0
 			if n > 1 {

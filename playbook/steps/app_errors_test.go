@@ -165,11 +165,31 @@ func TestSpreadIsFair(t *testing.T) {
 	}
 }
 
-func TestAffinity(t *testing.T) {
-	words := nameWords("payments-api-prodRole")
-	for group, want := range map[string]int{"/prod/payments-worker": 1, "/aws/lambda/PaymentsApi": 2, "/ecs/checkout": 0, "/aws/eks/prod/application": 0} {
-		if got := affinity(words, group); got != want {
-			t.Errorf("%s shares %d words with the role, want %d (%q)", group, got, want, words)
+// Where there are more streams than places, each place is a stream's: quiet ones
+// go before loud ones, and among equals the newest, so that what goes on is seen.
+func TestSpreadOfMoreStreamsThanPlaces(t *testing.T) {
+	var lines []facts.Line
+	for i := range 130 {
+		lines = append(lines, facts.Line{Time: now.Add(time.Duration(i) * time.Second), Stream: fmt.Sprint("quiet-", i)})
+	}
+	for i := range 500 {
+		lines = append(lines, facts.Line{Time: now.Add(time.Duration(200+i) * time.Second), Stream: fmt.Sprint("loud-", i%5)})
+	}
+	for most, want := range map[int]struct{ quiet, loud int }{100: {100, 0}, 130: {130, 0}, 132: {130, 2}, 140: {130, 10}} {
+		streams := map[string]bool{}
+		kept := spread(lines, most)
+		quiet := 0
+		for _, l := range kept {
+			if strings.HasPrefix(l.Stream, "quiet") {
+				quiet++
+			}
+			streams[l.Stream] = true
+		}
+		if len(kept) != most || quiet != want.quiet || len(kept)-quiet != want.loud || len(streams) != quiet+min(want.loud, 5) {
+			t.Errorf("of %d places %d are of quiet streams and %d of loud ones, %d streams in all", most, quiet, len(kept)-quiet, len(streams))
+		}
+		if !streams["quiet-129"] {
+			t.Errorf("the newest of %d is lost", most)
 		}
 	}
 }

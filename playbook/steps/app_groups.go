@@ -9,12 +9,12 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -113,8 +113,12 @@ func (r run) chooseGroups(ctx context.Context, t playbook.Target, near around, n
 		return chosenGroups{problem: found.problem}
 	}
 	var out chosenGroups
-	words := nameWords(t.Role)
-	related := func(g logtypes.LogGroup) int { return affinity(words, aws.ToString(g.LogGroupName)) }
+	shared := map[string]int{}
+	for _, g := range found.groups {
+		name := aws.ToString(g.LogGroupName)
+		shared[name] = facts.SharedWords(t.Role, name)
+	}
+	related := func(g logtypes.LogGroup) int { return shared[aws.ToString(g.LogGroupName)] }
 	rank := func(g logtypes.LogGroup) int { return near.rank(ownerOf(g, near.asked)) }
 	groups := slices.DeleteFunc(found.groups, func(g logtypes.LogGroup) bool {
 		if trail[groupID(g)] || strings.Contains(strings.ToLower(aws.ToString(g.LogGroupName)), "cloudtrail") {
@@ -247,7 +251,7 @@ func (r run) listGroups(ctx context.Context, region string, in cloudwatchlogs.De
 		return all, nil
 	})
 	if a.Problem == nil {
-		a.Proof.Result = countInWords(len(a.Out), "log group")
+		a.Proof.Result = wording.Count(len(a.Out), "log group", "log groups")
 		if more {
 			a.Proof.Result += ", and more that were not listed"
 		}
@@ -313,42 +317,6 @@ func (r run) configuredGroups(ctx context.Context, t playbook.Target, near aroun
 	return chosenGroups{groups: groups}
 }
 
-// nameWords are the words of a name that tell something.
-func nameWords(name string) []string {
-	var words []string
-	var b strings.Builder
-	end := func() {
-		if w := strings.ToLower(b.String()); len(w) >= 3 && !slices.Contains([]string{"aws", "role", "prod", "iam", "the", "log", "logs", "app", "application", "service", "svc", "dev", "stage", "staging", "test", "lambda", "ecs", "eks"}, w) {
-			words = append(words, w)
-		}
-		b.Reset()
-	}
-	last := ' '
-	for _, c := range name {
-		if !unicode.IsLetter(c) && !unicode.IsDigit(c) || unicode.IsUpper(c) && unicode.IsLower(last) {
-			end()
-		}
-		if unicode.IsLetter(c) || unicode.IsDigit(c) {
-			b.WriteRune(c)
-		}
-		last = c
-	}
-	end()
-	slices.Sort(words)
-	return slices.Compact(words)
-}
-
-// affinity is how many of the words a log group's name shares.
-func affinity(words []string, group string) int {
-	n := 0
-	for _, w := range nameWords(group) {
-		if slices.Contains(words, w) {
-			n++
-		}
-	}
-	return n
-}
-
 // cover says whether the group shows the whole window, and why not.
 func (g *appGroup) cover(w playbook.Window, at time.Time) {
 	if g.fact.Method == "" {
@@ -361,7 +329,7 @@ func (g *appGroup) cover(w playbook.Window, at time.Time) {
 	}
 	if g.fact.Retention > 0 {
 		if kept := at.AddDate(0, 0, -g.fact.Retention); kept.After(from) {
-			from, why = kept, fmt.Sprintf("It keeps %s.", countInWords(g.fact.Retention, "day"))
+			from, why = kept, fmt.Sprintf("It keeps %s.", wording.Count(g.fact.Retention, "day", "days"))
 		}
 	}
 	g.whole = !from.After(w.From) && g.cut == ""
@@ -536,7 +504,7 @@ func (l *logReading) filter(ctx context.Context, g *appGroup) []answer[insightsS
 		from, to := l.window.From, l.window.To
 		a.Proof.Query, a.Proof.LogGroup, a.Proof.From, a.Proof.To = pattern, g.fact.Name, &from, &to
 		if a.Problem == nil {
-			a.Proof.Result = countInWords(a.Out.Rows, "event")
+			a.Proof.Result = wording.Count(a.Out.Rows, "event", "events")
 		}
 		out = append(out, a)
 		if a.Problem != nil {

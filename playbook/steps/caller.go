@@ -77,7 +77,7 @@ func roleOf(r cloudtrail.Record) string {
 
 // said is a text of AWS's or of a log as it may be stored: cut of secrets and
 // shortened to n letters.
-func said(s string, n int) string { return clip(redact.String(s), n) }
+func said(s string, n int) string { return clip(redact.String(redact.Head(s, 8*n+512)), n) }
 
 func clip(s string, n int) string {
 	r := []rune(s)

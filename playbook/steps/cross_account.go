@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/stsleuth/stsleuth/internal/trust"
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -16,7 +17,7 @@ const crossAccountDoc = `Which principals of which accounts may assume the role,
 
 It makes no call of its own: the trust policy that step 3 read is taken apart into one entry for each principal, with the account it belongs to, the calls it may make and what it must bring (ExternalId, MFA and its age, organization).
 
-Across accounts two policies must agree: the trust policy here and the caller's identity policy there, which cannot be read from here. CloudTrail records a denied call from another account in that account alone; an empty list of denials here proves nothing about callers from elsewhere.
+Across accounts two policies must agree: the trust policy here and the caller's identity policy there, which cannot be read from here. CloudTrail records a denied call from another account in that account alone: here it shows only through an organization's trail (step 2) or the application's logs (step 6), and an empty list of denials proves nothing about callers that neither of them covers.
 
 A trust policy cannot shorten a session. It decides who may ask; how long the session lasts follows from the request, MaxSessionDuration and role chaining (one hour).`
 
@@ -25,7 +26,7 @@ var crossAccountActions []string
 
 func (r run) crossAccount(_ context.Context, p playbook.Pass) (playbook.Evidence, error) {
 	n := notes{
-		unseen:      []string{"CloudTrail records a denied call from another account in the caller's account alone: such denials cannot be seen from here."},
+		unseen:      []string{"CloudTrail records a denied call from another account in the caller's account alone: here they show only through an organization's trail (step 2) or the application's logs (step 6)."},
 		corrections: []string{"A trust policy cannot shorten a session, in other accounts or in this one: it only decides who may ask for one. The length follows from the request, MaxSessionDuration and role chaining (1 h)."},
 	}
 	f := facts.CrossAccount{Principals: []facts.Principal{}, Accounts: []string{}}
@@ -127,7 +128,7 @@ func tellAccess(f facts.CrossAccount, deleted []string) string {
 	}
 	switch len(f.Accounts) {
 	case 0:
-		out = append(out, fmt.Sprintf("The trust policy names %s, none of another account.", countInWords(len(f.Principals), "principal")))
+		out = append(out, fmt.Sprintf("The trust policy names %s, none of another account.", wording.Count(len(f.Principals), "principal", "principals")))
 	default:
 		out = append(out, fmt.Sprintf("The trust policy lets in account %s%s.", strings.Join(f.Accounts, ", "), underWhich(f.Principals)))
 	}

@@ -216,6 +216,16 @@ func TestConfiguredGroupsOfOtherAccounts(t *testing.T) {
 	}
 }
 
+// A region that nothing could be read in, for two reasons, says each of them once.
+func TestWhyATrailWasNoHelpIsSaidOnce(t *testing.T) {
+	e := elsewhere(t, map[string]string{"cloudtrail/trails.json": orgTrailJSON, "logs/logs.yaml": "groups:\n" + theirs("org-events", archive, false, "")})
+	e.server.AddFault(fault("cloudtrail:LookupEvents", "us-east-1", capture.Fault{Deny: true}))
+	o := e.run(t, playbook.STSErrors)
+	if strings.Count(o.Partial, "was not read") != 1 || !strings.Contains(o.Partial, "CloudTrail in us-east-1 could not be read") {
+		t.Errorf("%q", o.Partial)
+	}
+}
+
 // The organization's trail: a refused call of the partner is in the archive's log
 // group alone, and so is what happened to a namesake of the role.
 func TestTheTrailsGroupOfAnotherAccount(t *testing.T) {
@@ -264,6 +274,14 @@ func TestTheTrailsGroupOfAnotherAccount(t *testing.T) {
 			f := factOf(t, facts.Errors, e.done)
 			if f.Total != c.failures || f.Trails[0].Source != c.source {
 				t.Errorf("%s, %d failures, want %s, %d: %q", f.Trails[0].Source, f.Total, c.source, c.failures, o.Unseen)
+			}
+			// Of an organization's logs alone can it be said that its accounts' denied calls are seen.
+			said := deniedElsewhere
+			if c.source == fromTrailLogs {
+				said = deniedOutside
+			}
+			if facts.OfOrganization(f.Trails) != (c.source == fromTrailLogs) || !slices.Contains(o.Unseen, said) {
+				t.Errorf("%+v are told as %q, want %q", f.Trails, o.Unseen, said)
 			}
 			if (f.Trails[0].Account == archive) != (c.source == fromTrailLogs) {
 				t.Errorf("the group's account is told to be %q", f.Trails[0].Account)

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/stsleuth/stsleuth/internal/trust"
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -89,7 +90,7 @@ func (r run) federation(ctx context.Context, p playbook.Pass) (playbook.Evidence
 	failed := 0
 	for _, c := range f.Calls {
 		failed += c.Errors
-		telling = append(telling, fmt.Sprintf("%s: %s in the window, %d of them failed.", c.Event, countInWords(c.Calls, "call"), c.Errors))
+		telling = append(telling, fmt.Sprintf("%s: %s in the window, %d of them failed.", c.Event, wording.Count(c.Calls, "call", "calls"), c.Errors))
 	}
 	switch {
 	case len(f.Calls) > 0:
@@ -295,7 +296,7 @@ func (r run) readSAML(ctx context.Context, p facts.Provider, region string) prov
 func missingProvider(p facts.Provider, get playbook.Proof, list answer[int]) providerAnswer {
 	p.Exists = playbook.No
 	if list.Problem == nil {
-		list.Proof.Result = countInWords(list.Out, "provider")
+		list.Proof.Result = wording.Count(list.Out, "provider", "providers")
 	}
 	return providerAnswer{provider: p, others: list.Out, calls: []asked{{get, nil}, {list.Proof, list.Problem}}}
 }
@@ -321,7 +322,7 @@ func listed(audiences, clientIDs []string) playbook.Truth {
 func tellProvider(p facts.Provider, others int, at time.Time) string {
 	switch {
 	case p.Exists == playbook.No:
-		return fmt.Sprintf("The identity provider %s does not exist (the account has %s of its kind).", p.ARN, countInWords(others, "other"))
+		return fmt.Sprintf("The identity provider %s does not exist (the account has %s of its kind).", p.ARN, wording.Count(others, "other", "others"))
 	case p.Listed == playbook.No:
 		return fmt.Sprintf("The trust policy wants the audience %s, and the provider %s lists only %s.", strings.Join(p.Audiences, ", "), p.ARN, strings.Join(p.ClientIDs, ", "))
 	case !p.ValidUntil.IsZero() && p.ValidUntil.Before(at):

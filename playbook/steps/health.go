@@ -20,6 +20,7 @@ import (
 	"golang.org/x/text/transform"
 
 	"github.com/stsleuth/stsleuth/internal/redact"
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -134,7 +135,7 @@ func (r run) healthEvents(ctx context.Context, partition string, regions []strin
 	})
 	a.Out = bearingOn(w, a.Out)
 	if a.Problem == nil {
-		a.Proof.Result = countInWords(len(a.Out), "issue") + " of STS and IAM in the window"
+		a.Proof.Result = wording.Count(len(a.Out), "issue", "issues") + " of STS and IAM in the window"
 	}
 	return a
 }
@@ -174,7 +175,7 @@ func (r run) healthTexts(ctx context.Context, partition string, events []facts.H
 		return texts, nil
 	})
 	if a.Problem == nil {
-		a.Proof.Result = countInWords(len(a.Out), "description")
+		a.Proof.Result = wording.Count(len(a.Out), "description", "descriptions")
 	}
 	return a
 }
@@ -195,7 +196,7 @@ func (r run) publicFeed(ctx context.Context, regions []string, w playbook.Window
 	a.Out = slices.DeleteFunc(bearingOn(w, events), func(e facts.HealthEvent) bool {
 		return !slices.Contains(healthServices, e.Service) || !slices.Contains(regions, e.Region)
 	})
-	a.Proof.Result = fmt.Sprintf("%s, %d of STS and IAM in these regions", countInWords(len(events), "event"), len(a.Out))
+	a.Proof.Result = fmt.Sprintf("%s, %d of STS and IAM in these regions", wording.Count(len(events), "event", "events"), len(a.Out))
 	return a
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -111,7 +112,7 @@ func (r run) insights(ctx context.Context, q insightsQuery, row func([]types.Res
 	a.Proof.Scanned = a.Out.Scanned
 	notSent(&a, "not started: no slot was free in time")
 	if a.Problem == nil {
-		a.Proof.Result = countInWords(a.Out.Rows, "row")
+		a.Proof.Result = wording.Count(a.Out.Rows, "row", "rows")
 		if a.Out.Cut {
 			a.Proof.Result += ", the most that a query gives"
 		}

@@ -10,7 +10,6 @@ import (
 	trailtypes "github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
 
 	"github.com/stsleuth/stsleuth/internal/cloudtrail"
-	"github.com/stsleuth/stsleuth/internal/redact"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -108,7 +107,6 @@ func (r run) lookupDenied(ctx context.Context, q trailQuestion, issuing []cloudt
 	}
 	all.Wait()
 	for _, a := range answers {
-		a.Proof.CLI, a.Proof.Console = redact.String(a.Proof.CLI), redact.String(a.Proof.Console)
 		n.take(a.Proof, a.Problem, "What sessions with a session policy were denied")
 	}
 	return slices.Concat(found...)

@@ -248,6 +248,27 @@ func TestTrustChanges(t *testing.T) {
 	}
 }
 
+// The event history is read at a few pages a second. That many clients call for
+// the role through us-east-1, where its changes are recorded, must not use up the
+// time in which a change is found.
+func TestABusyRolesChangesAreFound(t *testing.T) {
+	records := []map[string]any{change(20*time.Hour, "UpdateAssumeRolePolicy", map[string]any{"policyDocument": trustUser}, nil)}
+	for i := range 500 { // ten pages
+		records = append(records, assume(time.Duration(i+1)*time.Minute, "us-east-1", payments, nil))
+	}
+	e := about(t, map[string]string{"cloudtrail/trails.json": "", "cloudtrail/a.jsonl": jsonl(records...)})
+	o := e.run(t, playbook.TrustChanges)
+	wantStatus(t, o, playbook.Found)
+	if f := factOf(t, facts.Changes, e.done); len(f.Changes) != 1 || o.Partial != "" || !f.Trails[0].From.Equal(now.Add(-24*time.Hour)) {
+		t.Errorf("%+v, %q", f, o.Partial)
+	}
+	for _, p := range o.Proof {
+		if p.Action == "cloudtrail:LookupEvents" && p.Calls > 1 {
+			t.Errorf("%d pages for %s", p.Calls, p.CLI)
+		}
+	}
+}
+
 func TestARoleOfAnotherAccount(t *testing.T) {
 	e := about(t, map[string]string{"cloudtrail/a.jsonl": jsonl(assume(time.Hour, "eu-west-1", "arn:aws:iam::444455556666:role/payments-api", refuse("AccessDenied", "User: x is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::444455556666:role/payments-api")))})
 	e.request.Target, _ = playbook.ParseRole("arn:aws:iam::444455556666:role/payments-api")

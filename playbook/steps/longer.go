@@ -151,6 +151,9 @@ func joinErrors(before playbook.Outcome, older playbook.Evidence, p playbook.Pas
 	f := mergeErrors(first, second, t.RoleARN)
 	e.Status = statusOf(f.Total > 0, before.Status, older.Status)
 	e.Facts = f
+	if !facts.OfOrganization(f.Trails) { // of one part alone: the other one's sentence holds
+		e.Unseen = slices.DeleteFunc(e.Unseen, func(s string) bool { return s == deniedOutside })
+	}
 	e.Summary = unlessBlind(e.Status, before, older, stsErrorsSummary(f, t.Role, e.Status))
 	return e
 }

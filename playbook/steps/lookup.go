@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
+
+	"github.com/stsleuth/stsleuth/internal/wording"
 )
 
 const (
@@ -91,7 +93,7 @@ func (r run) history(ctx context.Context, region string, l lookup, from, to time
 	a.Proof.From, a.Proof.To = &start, &end
 	notSent(&a, "not sent: its turn did not come in time")
 	if a.Problem == nil {
-		a.Proof.Result = countInWords(a.Out.Records, "record")
+		a.Proof.Result = wording.Count(a.Out.Records, "record", "records")
 		if a.Out.Cut {
 			a.Proof.Result += ", cut at " + a.Out.Through.Format(time.RFC3339)
 		}

@@ -101,6 +101,7 @@ func mergeTrails(first, older []facts.Trail) []facts.Trail {
 		o := older[i]
 		t.Gaps = union(t.Gaps, o.Gaps)
 		t.Records += o.Records
+		t.Organization = t.Organization && o.Organization
 		switch {
 		case o.Source == "" || !o.To.After(o.From):
 			if t.Source != "" {

@@ -33,12 +33,43 @@ func TestTrailsAreJoinedWhereTheyMeet(t *testing.T) {
 			facts.Trail{Region: "eu-west-1", Source: fromTrailLogs, From: at(0), To: at(60), Records: 3, Gaps: []string{"a", "Before 2026-05-01 12:00 UTC nothing is covered."}}},
 		{"the newer part could not be read", facts.Trail{Region: "eu-west-1"}, facts.Trail{Region: "eu-west-1", Source: fromEventHistory, From: at(-60), To: at(0), Records: 2},
 			facts.Trail{Region: "eu-west-1", Source: fromEventHistory, From: at(-60), To: at(0), Records: 2}},
+		{"both of an organization's trail", facts.Trail{Region: "eu-west-1", Source: fromTrailLogs, Organization: true, From: at(0), To: at(60)}, facts.Trail{Region: "eu-west-1", Source: fromTrailLogs, Organization: true, From: at(-60), To: at(0)},
+			facts.Trail{Region: "eu-west-1", Source: fromTrailLogs, Organization: true, From: at(-60), To: at(60)}},
+		{"the newer part of an organization's trail", facts.Trail{Region: "eu-west-1", Source: fromTrailLogs, Organization: true, From: at(0), To: at(60)}, facts.Trail{Region: "eu-west-1", Source: fromEventHistory, From: at(-60), To: at(0)},
+			facts.Trail{Region: "eu-west-1", Source: fromTrailLogs, From: at(-60), To: at(60)}},
+		{"the older part of an organization's trail", facts.Trail{Region: "eu-west-1", Source: fromEventHistory, From: at(0), To: at(60)}, facts.Trail{Region: "eu-west-1", Source: fromTrailLogs, Organization: true, From: at(-60), To: at(0)},
+			facts.Trail{Region: "eu-west-1", Source: fromEventHistory, From: at(-60), To: at(60)}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if diff := cmp.Diff([]facts.Trail{tt.want}, mergeTrails([]facts.Trail{tt.first}, []facts.Trail{tt.older})); diff != "" {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// Read from an organization's trail in one part alone, its accounts' denied calls
+// are not seen in the other.
+func TestDeniedCallsOfTheOrganizationAreSeenInBothPartsOrNot(t *testing.T) {
+	for _, c := range []struct{ newer, older bool }{{true, true}, {true, false}, {false, true}, {false, false}} {
+		part := func(organization bool) (facts.STSErrors, []string) {
+			f := facts.STSErrors{Trails: []facts.Trail{{Region: "eu-west-1", Source: fromTrailLogs, Organization: organization, From: at(0), To: at(60)}}}
+			if organization {
+				return f, []string{"x", deniedOutside}
+			}
+			return f, []string{"x", deniedElsewhere}
+		}
+		first, unseen := part(c.newer)
+		raw, err := json.Marshal(first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		older, unseenOlder := part(c.older)
+		e := joinErrors(playbook.Outcome{Step: playbook.STSErrors, Status: playbook.Clear, Facts: raw, Unseen: unseen}, playbook.Evidence{Status: playbook.Clear, Facts: older, Unseen: unseenOlder}, playbook.Pass{})
+		_, want := part(c.newer && c.older)
+		if diff := cmp.Diff(want, e.Unseen); diff != "" {
+			t.Errorf("%+v: %s", c, diff)
+		}
 	}
 }
 

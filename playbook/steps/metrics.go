@@ -19,6 +19,7 @@ import (
 	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
 	"github.com/stsleuth/stsleuth/internal/cloudtrail"
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -93,7 +94,7 @@ func (r run) filterMetrics(ctx context.Context, groupARN string, w, read playboo
 	if absent(a.Problem) { // the group is gone: nobody's filter is on it
 		a.Problem = nil
 	} else if a.Problem == nil {
-		a.Proof.Result = fmt.Sprintf("%s, %d of STS events", countInWords(listed, "filter"), len(a.Out))
+		a.Proof.Result = fmt.Sprintf("%s, %d of STS events", wording.Count(listed, "filter", "filters"), len(a.Out))
 	}
 	out.calls = append(out.calls, asked{a.Proof, a.Problem})
 
@@ -169,7 +170,7 @@ func (r run) listMetrics(ctx context.Context, m metric, with map[string]string) 
 		return sets[:min(len(sets), metricsRead)], nil
 	})
 	if a.Problem == nil {
-		a.Proof.Result = countInWords(len(a.Out), "metric")
+		a.Proof.Result = wording.Count(len(a.Out), "metric", "metrics")
 	}
 	return a
 }
@@ -221,7 +222,7 @@ func (r run) metricData(ctx context.Context, m metric, sets []map[string]string,
 	})
 	a.Proof.From, a.Proof.To = &from, &to
 	if a.Problem == nil {
-		a.Proof.Result = fmt.Sprintf("%s read", countInWords(len(sets), "metric"))
+		a.Proof.Result = fmt.Sprintf("%s read", wording.Count(len(sets), "metric", "metrics"))
 	}
 	return a
 }

@@ -14,6 +14,7 @@ import (
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"github.com/stsleuth/stsleuth/internal/trust"
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -92,7 +93,7 @@ func (r run) roleConfig(ctx context.Context, p playbook.Pass) (playbook.Evidence
 		telling = []string{"Nothing in its policies ends sessions early."}
 	}
 	e := n.evidence(status, fmt.Sprintf("MaxSessionDuration is %s; the trust policy has %s. %s",
-		lengthInWords(f.MaxSessionDuration), countInWords(len(f.Statements), "statement"), strings.Join(telling, " ")), f)
+		lengthInWords(f.MaxSessionDuration), wording.Count(len(f.Statements), "statement", "statements"), strings.Join(telling, " ")), f)
 	if cut {
 		e.Partial = "Some of the role's policies could not be read, so denies and revocations in them are not seen."
 	}
@@ -208,12 +209,4 @@ func lengthInWords(seconds int) string {
 		return fmt.Sprintf("%d min", seconds/60)
 	}
 	return fmt.Sprintf("%d s", seconds)
-}
-
-// countInWords says "1 statement", "2 statements".
-func countInWords(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

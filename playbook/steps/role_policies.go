@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/stsleuth/stsleuth/internal/trust"
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -155,7 +156,7 @@ func notePolicy(note facts.PolicyNote, document answer[string]) policyAnswer {
 				a.note.Document = text
 			}
 		}
-		document.Proof.Result = countInWords(len(policy.Statements), "statement")
+		document.Proof.Result = wording.Count(len(policy.Statements), "statement", "statements")
 		if len(a.note.Denies) > 0 {
 			document.Proof.Result += ", denies sessions or STS"
 		}

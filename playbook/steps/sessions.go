@@ -14,6 +14,7 @@ import (
 
 	"github.com/stsleuth/stsleuth/internal/cloudtrail"
 	"github.com/stsleuth/stsleuth/internal/redact"
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -97,7 +98,7 @@ func (r run) sessions(ctx context.Context, p playbook.Pass) (playbook.Evidence, 
 	partial := a.Partial
 	if !a.Counted {
 		if asked := r.lookupUses(ctx, q, issued, uses, &n); asked < len(issued) {
-			partial = append(partial, fmt.Sprintf("The last use was looked up for the newest %d of %s.", asked, countInWords(len(issued), "session")))
+			partial = append(partial, fmt.Sprintf("The last use was looked up for the newest %d of %s.", asked, wording.Count(len(issued), "session", "sessions")))
 		}
 	}
 	odd := 0
@@ -147,17 +148,11 @@ func keepFairly(f *facts.SessionLedger) bool {
 	for _, set := range places {
 		sets = append(sets, set)
 	}
-	// Smallest first, so that what they leave over is shared by the rest.
-	slices.SortFunc(sets, func(a, b []int) int {
-		return cmp.Or(cmp.Compare(len(a), len(b)), -cmp.Compare(a[len(a)-1], b[len(b)-1]))
-	})
-	keep, left := map[int]bool{}, facts.MaxSessions
-	for i, set := range sets {
-		n := min(len(set), max(left/(len(sets)-i), min(left, 1)))
-		for _, at := range set[len(set)-n:] {
+	keep := map[int]bool{}
+	for i, n := range shares(sets, facts.MaxSessions) {
+		for _, at := range sets[i][len(sets[i])-n:] {
 			keep[at] = true
 		}
-		left -= n
 	}
 	var kept []facts.Session
 	for i, s := range f.Sessions {
@@ -174,8 +169,24 @@ func keepFairly(f *facts.SessionLedger) bool {
 	return true
 }
 
+// shares says how many of its elements each set may keep where `most` are kept in
+// all, one at least while there is room. It sorts the sets: the smallest first, so
+// that what they leave over is shared by the rest, and of equals the one with the
+// newest element, which is its last.
+func shares(sets [][]int, most int) []int {
+	slices.SortFunc(sets, func(a, b []int) int {
+		return cmp.Or(cmp.Compare(len(a), len(b)), -cmp.Compare(a[len(a)-1], b[len(b)-1]))
+	})
+	out := make([]int, len(sets))
+	for i, set := range sets {
+		out[i] = min(len(set), max(most/(len(sets)-i), min(most, 1)))
+		most -= out[i]
+	}
+	return out
+}
+
 func sessionsSummary(f facts.SessionLedger, name string) string {
-	return fmt.Sprintf("%s of %s issued since %s: %d active now, %d ended inside the window.", countInWords(f.Total, "session"), name, clock(f.From), f.ActiveNow, f.Ended)
+	return fmt.Sprintf("%s of %s issued since %s: %d active now, %d ended inside the window.", wording.Count(f.Total, "session", "sessions"), name, clock(f.From), f.ActiveNow, f.Ended)
 }
 
 // mentions narrows a query to records that could be about the role. Identity
@@ -254,7 +265,6 @@ func (r run) lookupUses(ctx context.Context, q trailQuestion, issued []cloudtrai
 	}
 	all.Wait()
 	for _, x := range results {
-		x.Proof.CLI, x.Proof.Console = redact.String(x.Proof.CLI), redact.String(x.Proof.Console)
 		n.take(x.Proof, x.Problem, "When sessions were last used")
 		uses.add(x.rec.Identity.AccessKeyID, x.rec.EventTime, x.rec.ErrorCode)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -56,7 +57,7 @@ func (r run) similarRoles(ctx context.Context, name, region string) answer[[]str
 		return names, nil
 	})
 	if a.Problem == nil {
-		a.Proof.Result = fmt.Sprintf("%s compared, names that come close: %d", countInWords(compared, "role"), len(a.Out))
+		a.Proof.Result = fmt.Sprintf("%s compared, names that come close: %d", wording.Count(compared, "role", "roles"), len(a.Out))
 	}
 	return a
 }

@@ -14,6 +14,7 @@ import (
 	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
 	"github.com/stsleuth/stsleuth/internal/cloudtrail"
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -30,8 +31,8 @@ one. A record is this role's when its parameters, its resources or its message n
 counted in slices of five minutes, so that one role's trouble can be told from the account's.
 
 What it cannot tell: calls made with expired credentials fail before anything is logged, so no records do not mean that nothing
-expired. A denied call from another account is recorded in that account only. Tokens of identity providers that are far from valid
-may be refused without a record. The newest 15 minutes may not have arrived.`
+expired. A denied call from another account is recorded in that account only: an organization's trail shows those of its accounts.
+Tokens of identity providers that are far from valid may be refused without a record. The newest 15 minutes may not have arrived.`
 
 var stsErrorsActions = trailActions
 
@@ -126,7 +127,7 @@ func (r run) stsErrors(ctx context.Context, p playbook.Pass) (playbook.Evidence,
 	f.Failures = thin(f.Failures, facts.MaxFailures)
 	f.Roles = tally.rates()
 
-	partial := slices.Concat(a.Partial, a.Unreached)
+	partial := union(a.Partial, a.Unreached)
 	if a.SideCut {
 		partial = append(partial, "Calls of other users (GetSessionToken, GetFederationToken) could not be counted to the end.")
 	}
@@ -135,16 +136,23 @@ func (r run) stsErrors(ctx context.Context, p playbook.Pass) (playbook.Evidence,
 	}
 	if role.Account != account {
 		n.unseen = append(n.unseen, fmt.Sprintf("The role belongs to account %s; only this account's copies of calls for it are seen.", role.Account))
-	} else if a.Organization {
-		n.unseen = append(n.unseen, "Denied calls from accounts outside of the organization: CloudTrail records them in the caller's account only.")
+	} else if facts.OfOrganization(f.Trails) {
+		n.unseen = append(n.unseen, deniedOutside)
 	} else {
-		n.unseen = append(n.unseen, "Denied calls from other accounts: CloudTrail records them in the caller's account only.")
+		n.unseen = append(n.unseen, deniedElsewhere)
 	}
 	status := seen(f.Total > 0, a.Whole && role.Account == account)
 	e := n.evidence(status, stsErrorsSummary(f, role.Name, status), f)
 	e.Partial = strings.Join(partial, " ")
 	return e, nil
 }
+
+// Whose refused calls trails cannot show: an organization's have those of its
+// other accounts.
+const (
+	deniedElsewhere = "Denied calls from other accounts: CloudTrail records them in the caller's account only."
+	deniedOutside   = "Denied calls from accounts outside of the organization: CloudTrail records them in the caller's account only."
+)
 
 // seen is the status of a step that looked: silence is only clear where nothing
 // of the window was hidden.
@@ -333,14 +341,14 @@ func stsErrorsSummary(f facts.STSErrors, name string, status playbook.Status) st
 		if status == playbook.Blind {
 			return fmt.Sprintf("No failed call for %s was seen, but part of the window could not be looked at.", name)
 		}
-		return fmt.Sprintf("No failed call among %s for sessions of %s.", countInWords(f.Calls, "call"), name)
+		return fmt.Sprintf("No failed call among %s for sessions of %s.", wording.Count(f.Calls, "call", "calls"), name)
 	}
 	kinds := map[facts.Kind]int{}
 	for _, x := range f.Failures {
 		kinds[x.Kind]++
 	}
 	first, last := f.Failures[0].Time, f.Failures[len(f.Failures)-1].Time
-	return fmt.Sprintf("%d of %s for sessions of %s failed between %s and %s: %s.", f.Total, countInWords(f.Calls, "call"), name, clock(first), clock(last), kindWords(kinds))
+	return fmt.Sprintf("%d of %s for sessions of %s failed between %s and %s: %s.", f.Total, wording.Count(f.Calls, "call", "calls"), name, clock(first), clock(last), kindWords(kinds))
 }
 
 // kindWords lists kinds with their counts, the most frequent first.

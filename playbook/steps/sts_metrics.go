@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -183,16 +184,16 @@ func tellRates(f facts.STSMetrics, total facts.Rate, w playbook.Window) string {
 		metric := strings.Contains(r.Event, "/")
 		switch {
 		case metric && r.Errors >= 0:
-			out = append(out, fmt.Sprintf("The metric %s%s counts %s in the last hour and %d before.", r.Event, ofRole(r), countInWords(r.Errors, "error"), r.WasError))
+			out = append(out, fmt.Sprintf("The metric %s%s counts %s in the last hour and %d before.", r.Event, ofRole(r), wording.Count(r.Errors, "error", "errors"), r.WasError))
 		case metric:
-			out = append(out, fmt.Sprintf("The metric %s%s counts %s in the last hour and %d before; it does not tell errors.", r.Event, ofRole(r), countInWords(r.Calls, "call"), r.WasCalls))
+			out = append(out, fmt.Sprintf("The metric %s%s counts %s in the last hour and %d before; it does not tell errors.", r.Event, ofRole(r), wording.Count(r.Calls, "call", "calls"), r.WasCalls))
 		case r.RoleARN != "" && risen(w)(r):
 			out = append(out, fmt.Sprintf("The rate of %s rose to %s.", r.RoleARN, share(r.Errors, r.Calls)))
 		}
 	}
 	const told = 4 // sentences; the facts have the rest
 	if len(out) > told {
-		out = append(out[:told], countInWords(len(out)-told, "further rate")+" in the facts.")
+		out = append(out[:told], wording.Count(len(out)-told, "further rate", "further rates")+" in the facts.")
 	}
 	return cmp.Or(strings.Join(out, " "), "No issuing calls were seen.")
 }

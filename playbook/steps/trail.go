@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
 	"github.com/stsleuth/stsleuth/internal/cloudtrail"
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -67,9 +68,6 @@ type trailAnswer struct {
 	// Counted says that the counting query ran for every region that was read.
 	Counted bool
 	Problem *playbook.Problem // nil when at least one region could be read
-	// Organization says that every region was read from an organization's trail,
-	// in which other accounts' copies of records are too.
-	Organization bool
 }
 
 // readTrail answers the question and notes every call.
@@ -283,7 +281,7 @@ func (q trailQuestion) readOn() bool { return q.Window.To.Before(q.At) }
 
 // conclude says per region what was covered.
 func conclude(q trailQuestion, groups []*trailGroup, picked []*trailGroup, regions []regionRead, col *collection) trailAnswer {
-	a := trailAnswer{Records: col.sorted(), Whole: true, Counted: q.Count != nil, Organization: true}
+	a := trailAnswer{Records: col.sorted(), Whole: true, Counted: q.Count != nil}
 	count := map[string]int{}
 	for _, rec := range a.Records {
 		count[rec.AWSRegion]++
@@ -296,7 +294,7 @@ func conclude(q trailQuestion, groups []*trailGroup, picked []*trailGroup, regio
 		ok := read.logs || read.problem == nil
 		switch {
 		case read.logs:
-			t.Source, t.LogGroup = fromTrailLogs, picked[i].arn
+			t.Source, t.LogGroup, t.Organization = fromTrailLogs, picked[i].arn, picked[i].org
 			if owner := picked[i].account; owner != q.Account {
 				t.Account = owner
 			}
@@ -318,7 +316,6 @@ func conclude(q trailQuestion, groups []*trailGroup, picked []*trailGroup, regio
 			}
 		}
 		a.SideCut = a.SideCut || read.sideCut
-		a.Organization = a.Organization && read.logs && picked[i].org
 		whole := ok && !t.From.After(q.Window.From) && !t.To.Before(q.wantTo())
 		a.Whole = a.Whole && whole
 		switch {
@@ -338,7 +335,7 @@ func conclude(q trailQuestion, groups []*trailGroup, picked []*trailGroup, regio
 		a.Trails = append(a.Trails, t)
 	}
 	if col.bad > 0 {
-		a.Partial = append(a.Partial, countInWords(col.bad, "record")+" could not be decoded.")
+		a.Partial = append(a.Partial, wording.Count(col.bad, "record", "records")+" could not be decoded.")
 	}
 	if readable == 0 {
 		a.Problem = problem

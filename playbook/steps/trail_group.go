@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -117,7 +118,7 @@ func (r run) describeTrails(ctx context.Context, regions []string, n *notes) []t
 	var trails []trailtypes.Trail
 	for i, a := range asked {
 		if a.Problem == nil {
-			a.Proof.Result = countInWords(len(a.Out.TrailList), "trail")
+			a.Proof.Result = wording.Count(len(a.Out.TrailList), "trail", "trails")
 			trails = append(trails, a.Out.TrailList...)
 		}
 		n.take(a.Proof, a.Problem, "Which trails there are in "+regions[i])
@@ -198,7 +199,7 @@ func (g *trailGroup) cover(q trailQuestion) {
 		if days := aws.ToInt32(lg.RetentionInDays); days > 0 {
 			if kept := q.At.AddDate(0, 0, -int(days)); kept.After(g.from) {
 				g.from = kept
-				gap("The trail's log group keeps %s.", countInWords(int(days), "day"))
+				gap("The trail's log group keeps %s.", wording.Count(int(days), "day", "days"))
 			}
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/stsleuth/stsleuth/internal/cloudtrail"
 	"github.com/stsleuth/stsleuth/internal/trust"
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -115,10 +116,10 @@ func (r run) trustChanges(ctx context.Context, p playbook.Pass) (playbook.Eviden
 	slices.Sort(names)
 	q := trailQuestion{Target: t, Account: account, Window: w, At: p.Request.At, Regions: []string{global}, Needs: changeNeeds,
 		Filter: `eventSource in ["iam.amazonaws.com","organizations.amazonaws.com","sso.amazonaws.com"] and eventName in ` + quotedList(names),
-		Lookups: []lookup{
-			{Key: trailtypes.LookupAttributeKeyResourceName, Value: role.Name},
-			{Key: trailtypes.LookupAttributeKeyResourceName, Value: role.ARN()},
-		},
+		// A change of a role is found by the role's name. Its ARN would bring the calls
+		// for its sessions instead: at LookupEvents' pace those of a busy role fill the
+		// step's time.
+		Lookups: []lookup{{Key: trailtypes.LookupAttributeKeyResourceName, Value: role.Name}},
 		Keep: func(rec cloudtrail.Record, _ bool) bool {
 			_, known := changeKinds[rec.EventName]
 			return known && (rec.RecipientAccountID == "" || rec.RecipientAccountID == account || rec.EventSource == "organizations.amazonaws.com")
@@ -201,7 +202,7 @@ func changesSummary(f facts.TrustChanges, name string, inside, bearing int, stat
 		case status == playbook.Blind:
 			return fmt.Sprintf("No change of %s that could touch sessions was seen, but part of the window could not be looked at.", name)
 		case inside > 0:
-			return fmt.Sprintf("%s of %s in the window; nothing of it can touch its sessions or who gets one.", countInWords(inside, "change"), name)
+			return fmt.Sprintf("%s of %s in the window; nothing of it can touch its sessions or who gets one.", wording.Count(inside, "change", "changes"), name)
 		}
 		return fmt.Sprintf("Nothing about %s was changed in the window.", name)
 	}
