@@ -35,16 +35,21 @@ type readRole struct {
 	policies []facts.PolicyNote
 }
 
-// callingRoles reads the calling roles of this account, each once.
-func (k check) callingRoles(ctx context.Context, callers []*caller, t playbook.Target, n *steps.Notes) map[string]*readRole {
+// callingRoles reads the calling roles of this account, each once, and counts
+// those beyond the bound, which are left out.
+func (k check) callingRoles(ctx context.Context, callers []*caller, t playbook.Target, n *steps.Notes) (out map[string]*readRole, over int) {
 	region := playbook.GlobalRegion(t.Partition)
-	out := map[string]*readRole{}
 	var arns []string
 	for _, c := range callers {
-		if c.role != "" && out[c.role] == nil && c.role != t.RoleARN && len(arns) < rolesRead {
-			out[c.role] = &readRole{}
+		if c.role != "" && c.role != t.RoleARN && !slices.Contains(arns, c.role) {
 			arns = append(arns, c.role)
 		}
+	}
+	over = max(0, len(arns)-rolesRead)
+	arns = arns[:len(arns)-over]
+	out = map[string]*readRole{}
+	for _, arn := range arns {
+		out[arn] = &readRole{}
 	}
 	taken := make([]steps.Notes, len(arns))
 	slots := make(chan struct{}, readAtOnce)
@@ -60,7 +65,7 @@ func (k check) callingRoles(ctx context.Context, callers []*caller, t playbook.T
 	for i := range taken {
 		n.Join(taken[i])
 	}
-	return out
+	return out, over
 }
 
 func (k check) readRole(ctx context.Context, arn, region string, n *steps.Notes) readRole {
@@ -173,25 +178,12 @@ func (r *readRole) name() string {
 	return aws.ToString(r.role.RoleName)
 }
 
-// tally counts failures by where they were seen: a refused attempt is often in
-// both places, and must not look like two.
 func tally(all []rules.Occasion) string {
-	records, lines := 0, 0
-	for _, o := range all {
-		if o.Cite.Step == playbook.AppErrors {
-			lines++
-		} else {
-			records++
-		}
+	cites := make([]playbook.Cite, len(all))
+	for i, o := range all {
+		cites[i] = o.Cite
 	}
-	var parts []string
-	if records > 0 {
-		parts = append(parts, wording.Count(records, "CloudTrail record", "CloudTrail records"))
-	}
-	if lines > 0 {
-		parts = append(parts, wording.Count(lines, "log line", "log lines"))
-	}
-	return strings.Join(parts, " and ")
+	return rules.Tally(cites)
 }
 
 func since(all []rules.Occasion, at time.Time) []rules.Occasion {

@@ -30,15 +30,6 @@ policies; and who began a chain that comes in as a role's session.`
 
 var crossAccountActions = []string{"iam:GetRole", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:GetPolicy", "iam:GetPolicyVersion"}
 
-const (
-	// chainLimit is the longest life of a session that was asked for with temporary credentials.
-	// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
-	chainLimit = 3600
-	// defaultLength is what STS gives when nobody asks for a length.
-	// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
-	defaultLength = 3600
-)
-
 func (k check) crossAccount(ctx context.Context, p playbook.FollowPass) (playbook.Evidence, error) {
 	var n steps.Notes
 	config, _ := facts.Config.In(p.Done)
@@ -46,7 +37,7 @@ func (k check) crossAccount(ctx context.Context, p playbook.FollowPass) (playboo
 	known := config.TrustPolicy != "" && err == nil
 	t := p.Report.Request.Target
 	callers := callersOf(p, policy)
-	read := k.callingRoles(ctx, callers, t, &n)
+	read, over := k.callingRoles(ctx, callers, t, &n)
 	f := facts.CallerChains{Chains: []facts.Chain{}}
 	var found []playbook.Finding
 	occasions := rules.Occasions(p.Request, p.Done)
@@ -69,10 +60,14 @@ func (k check) crossAccount(ctx context.Context, p playbook.FollowPass) (playboo
 	switch {
 	case len(found) > 0 || slices.ContainsFunc(f.Chains, telling):
 		status = playbook.Found
-	case !p.Done[playbook.Sessions].Status.Saw() || !known:
+	case !p.Done[playbook.Sessions].Status.Saw() || !known || over > 0:
 		status = playbook.Blind
 	}
-	return n.Evidence(status, tellChains(f, config, known)+concluded(f.Rejudged), f), nil
+	e := n.Evidence(status, tellChains(f, config, known)+concluded(f.Rejudged), f)
+	if over > 0 {
+		e.Partial = fmt.Sprintf("%s not looked at: the bound is %d.", wording.Count(over, "more calling role was", "more calling roles were"), rolesRead)
+	}
+	return e, nil
 }
 
 // caller is one way into the role, with what was seen of it.
@@ -254,14 +249,14 @@ func (c *caller) lastHop(t playbook.Target, config facts.RoleConfig) facts.Hop {
 	case c.Service != "":
 		hop.Ceiling, hop.Term = 0, "the AWS service, which renews by itself and which the role's maximum does not limit"
 	case temporary == playbook.Yes:
-		hop.Ceiling, hop.Term = chainLimit, "role chaining: one hour, whatever the role allows"
+		hop.Ceiling, hop.Term = rules.ChainLimit, "role chaining: one hour, whatever the role allows"
 	case len(c.sessions) > 0 && c.sessions[len(c.sessions)-1].Event == "AssumeRoleWithSAML":
 		hop.Term = "the role's maximum, or the identity provider's SessionNotOnOrAfter where that comes first"
 	}
 	if asked := c.askedFor(); c.Service == "" && asked != 0 && (hop.Ceiling == 0 || asked <= hop.Ceiling) {
 		hop.Term += fmt.Sprintf("; it asks for %s", wording.Seconds(asked))
 	} else if c.Service == "" && asked == 0 && len(c.sessions) > 0 {
-		hop.Term += fmt.Sprintf("; it asks for no length, so STS gives %s", wording.Seconds(defaultLength))
+		hop.Term += fmt.Sprintf("; it asks for no length, so STS gives %s", wording.Seconds(rules.DefaultLength))
 	} else if asked > hop.Ceiling && hop.Ceiling > 0 {
 		hop.Term += fmt.Sprintf("; it asks for %s, which is refused", wording.Seconds(asked))
 	}
@@ -322,7 +317,7 @@ func tellChains(f facts.CallerChains, config facts.RoleConfig, known bool) strin
 		out[0] += ", none from another account"
 	}
 	out[0] += "."
-	if capped > 0 && config.MaxSessionDuration > chainLimit {
+	if capped > 0 && config.MaxSessionDuration > rules.ChainLimit {
 		out = append(out, fmt.Sprintf("%s capped at 1 h by role chaining, though the role allows %s.", wording.Count(capped, "is", "are"), wording.Seconds(config.MaxSessionDuration)))
 	} else if capped > 0 {
 		out = append(out, fmt.Sprintf("%s capped at 1 h by role chaining, which is the role's own maximum as well.", chained(capped)))

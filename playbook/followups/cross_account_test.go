@@ -1,7 +1,9 @@
 package followups
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +118,38 @@ func TestACallingRoleIsBlamedOnlyForWhatItExplains(t *testing.T) {
 			}
 			if ok && (len(f.Cites) < 2 || len(f.Explains) == 0) {
 				t.Errorf("cites %v, explains %v", f.Cites, f.Explains)
+			}
+		})
+	}
+}
+
+// Calling roles beyond the bound are told, and what was not looked at is not clear.
+func TestCallingRolesBeyondTheBoundAreTold(t *testing.T) {
+	for n, tt := range map[int]struct {
+		status  playbook.Status
+		partial string
+	}{
+		rolesRead:     {playbook.Clear, ""},
+		rolesRead + 1: {playbook.Blind, "1 more calling role was not looked at: the bound is 10."},
+		rolesRead + 2: {playbook.Blind, "2 more calling roles were not looked at: the bound is 10."},
+	} {
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
+			var arns, more []string
+			for i := range n {
+				arn := fmt.Sprintf("arn:aws:iam::111122223333:role/caller-%d", i)
+				arns = append(arns, strconv.Quote(arn))
+				more = append(more, fmt.Sprintf(`,{"Path":"/","RoleName":"caller-%d","RoleId":"AROAEXAMPLE00000001%02d","Arn":%q,"CreateDate":"2025-02-11T09:31:07+00:00","MaxSessionDuration":3600,"AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[]}}`, i, i, arn))
+			}
+			policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":[` + strings.Join(arns, ",") + `]},"Action":"sts:AssumeRole"}]}`
+			a := made(t, map[string]string{"iam/roles.json": roleFile(policy, strings.Join(more, ""))})
+			r := a.investigate(t, a.plan, playbook.DefaultWindow)
+			for i := range r.Steps { // so that only the bound can blind the check
+				if r.Steps[i].Step == playbook.Sessions {
+					r.Steps[i].Status = playbook.Clear
+				}
+			}
+			if o := a.follow(t, playbook.ChainLimits, r); o.Status != tt.status || o.Partial != tt.partial {
+				t.Errorf("%s, %q: %s", o.Status, o.Partial, o.Summary)
 			}
 		})
 	}

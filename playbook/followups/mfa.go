@@ -86,7 +86,7 @@ func (k check) mfa(ctx context.Context, p playbook.FollowPass) (playbook.Evidenc
 		}
 	}
 	if len(foreign) > 0 {
-		n.Unsee("MFA devices of users of other accounts: " + list(foreign, 5) + ".")
+		n.Unsee("MFA devices of users of other accounts: " + rules.Some(foreign, 5) + ".")
 	}
 	if len(f.Roles) > 0 {
 		n.Correct("A role has no MFA device: a session carries MFA only if the user who began the chain named a device in that call.")
@@ -301,9 +301,9 @@ func unmet(occasions []rules.Occasion, roleARN string, policy trust.Policy, f fa
 	}
 	slices.Sort(keys)
 	keys = slices.Compact(keys)
-	finding := rules.Found(playbook.MFACondition, playbook.High, fmt.Sprintf("%s must bring MFA and has no MFA device", list(who, 3)),
+	finding := rules.Found(playbook.MFACondition, playbook.High, fmt.Sprintf("%s must bring MFA and has no MFA device", rules.Some(who, 3)),
 		fmt.Sprintf("The trust policy lets %s in only with MFA, and IAM lists no MFA device of %s: the condition cannot be met (%s).",
-			list(who, 3), list(who, 3), tally(explained)), cites, keys)
+			rules.Some(who, 3), rules.Some(who, 3), tally(explained)), cites, keys)
 	finding.Fix = "Give the user an MFA device and name it in the call (--serial-number and --token-code), or let a program have a role without an MFA condition."
 	return []playbook.Finding{finding}
 }
@@ -340,10 +340,10 @@ func tellMFA(f facts.MFACheck, known bool, foreign int) string {
 		out = append(out, fmt.Sprintf("Every user who calls or is let in has an MFA device (%d).", len(f.Holders)))
 	}
 	if len(without) > 0 {
-		out = append(out, "No MFA device: "+list(without, 5)+".")
+		out = append(out, "No MFA device: "+rules.Some(without, 5)+".")
 	}
 	if len(gone) > 0 {
-		out = append(out, "The user does not exist any more: "+list(gone, 5)+".")
+		out = append(out, "The user does not exist any more: "+rules.Some(gone, 5)+".")
 	}
 	if f.Account == playbook.No {
 		out = append(out, "The account's root user has no MFA.")

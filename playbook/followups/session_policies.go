@@ -177,11 +177,11 @@ func clip(s string, n int) string {
 
 // statementWords says one statement of a session policy.
 func statementWords(s trust.Statement) string {
-	what := list(s.Actions, 4)
+	what := rules.Some(s.Actions, 4)
 	if s.NotAction {
 		what = "everything but " + what
 	}
-	on := list(s.Resources, 2)
+	on := rules.Some(s.Resources, 2)
 	if s.NotResource {
 		on = "everything but " + on
 	}
@@ -335,13 +335,13 @@ func takenAway(f facts.SessionPolicies) []playbook.Finding {
 		return nil
 	}
 	for _, p := range f.Policies[:min(2, len(f.Policies))] {
-		cites = append(cites, playbook.Cite{Step: playbook.StepID(playbook.SessionPolicies), Ref: fmt.Sprintf("event %s: a session with %s session policy, %s", p.Example, article(p), list(p.Allows, 2))})
+		cites = append(cites, playbook.Cite{Step: playbook.StepID(playbook.SessionPolicies), Ref: fmt.Sprintf("event %s: a session with %s session policy, %s", p.Example, article(p), rules.Some(p.Allows, 2))})
 	}
 	slices.Sort(actions)
 	why := fmt.Sprintf("Sessions of the role are issued with a session policy, which does not allow %s that they were denied (%s), whatever the role itself may do. A session policy takes permissions away and never shortens a session: a fresh session is denied as well.",
-		wording.Count(len(keys), "call", "calls"), list(actions, 4))
+		wording.Count(len(keys), "call", "calls"), rules.Some(actions, 4))
 	finding := rules.Found(playbook.AccessDeniedOther, playbook.High, "A session policy takes away what the calls need", why, cites, keys)
-	finding.Fix = "Have whoever asks for the session leave the session policy out, or add the denied actions to it: " + list(actions, 4) + "."
+	finding.Fix = "Have whoever asks for the session leave the session policy out, or add the denied actions to it: " + rules.Some(actions, 4) + "."
 	finding.Prevent = "Keep session policies beside the code that uses the session, and test them together."
 	return []playbook.Finding{finding}
 }
@@ -401,7 +401,7 @@ func policyTable(f facts.SessionPolicies) facts.Table {
 		for _, c := range p.Callers {
 			who = append(who, short(c))
 		}
-		t.Rows = append(t.Rows, []string{name, fmt.Sprint(p.Sessions), list(who, 3), steps.Said(leaves, 400), wording.UTC(p.First)})
+		t.Rows = append(t.Rows, []string{name, fmt.Sprint(p.Sessions), rules.Some(who, 3), steps.Said(leaves, 400), wording.UTC(p.First)})
 	}
 	return cut(t)
 }

@@ -1,9 +1,6 @@
 package followups
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // principal drops the session from an assumed-role ARN: a role's sessions are one
 // caller.
@@ -45,10 +42,3 @@ func part(arn string, n int) string {
 
 // accountIn is the account that an ARN names.
 func accountIn(arn string) string { return part(arn, 4) }
-
-func list(items []string, most int) string {
-	if len(items) <= most {
-		return strings.Join(items, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(items[:most], ", "), len(items)-most)
-}

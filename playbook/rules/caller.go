@@ -29,22 +29,23 @@ type refused struct {
 	from   string       // the caller's account, "" where it is not known
 }
 
-// refusals are the AccessDenied failures of issuing calls for this role: those
+// refusedCalls are the AccessDenied failures of issuing calls for this role: those
 // in CloudTrail, and those that only a log line shows (a cross-account denial is
 // recorded in the caller's account alone).
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html
-func (s *sight) refusals() []refused {
+func (s *sight) refusedCalls() []refused {
 	var out []refused
 	for _, f := range s.of(facts.AssumeDenied, facts.MFAFailed) {
 		r := refused{failure: f}
 		r.denial, _ = trust.EnrichedDenial(f.text)
+		recorded := s.recorded(f, r.denial.User)
 		switch {
 		case f.event != nil:
 			r.caller = s.callerOf(f.event)
 		case strings.Contains(f.text, podIdentityDenied):
 			r.caller = trust.Caller{Service: podIdentityService, Call: "sts:AssumeRole", TargetARN: s.req.Target.RoleARN}
-		case s.recorded(f, r.denial.User) != nil:
-			r.caller = s.callerOf(s.recorded(f, r.denial.User))
+		case recorded != nil:
+			r.caller = s.callerOf(recorded)
 		case r.denial.User != "":
 			r.caller = trust.Caller{ARN: r.denial.User, Call: r.denial.Action, TargetARN: s.req.Target.RoleARN}.With("aws:CurrentTime", f.at.Format(time.RFC3339))
 		default:

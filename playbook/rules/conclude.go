@@ -174,7 +174,7 @@ func couldSee(role string, steps []playbook.Outcome) bool {
 		seen[o.Step] = o
 	}
 	app, _ := facts.AppLogs.In(seen)
-	own := pick(app.Groups, func(g facts.LogGroup) bool { return sharesWord(role, g.Name) })
+	own := pick(app.Groups, func(g facts.LogGroup) bool { return facts.SharedWords(role, g.Name) > 0 })
 	if len(own) > 0 && !slices.ContainsFunc(own, func(g facts.LogGroup) bool { return g.Method != "" && g.Why == "" }) {
 		return false
 	}

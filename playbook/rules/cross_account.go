@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/stsleuth/stsleuth/internal/trust"
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -18,7 +19,7 @@ var crossAccountLimits = playbook.Rule{
 Criterion for cross-account-denied: the caller is of another account, and the trust policy surely does not match it (account, ARN) or
 a condition on it surely does not hold (ExternalId, organisation); medium confidence where it hinges on a condition that cannot be
 seen from here. A denied call from another account is recorded in the caller's account only, so it shows here through application
-logs at most.
+logs, or through an organization's trail.
 
 Criterion for principal-recreated: the trust policy names a principal by a bare unique id (AROA…, AIDA…), which is how IAM shows one
 that was deleted, and refuses a caller that no other statement matches.
@@ -36,7 +37,8 @@ names no policy, counts only where nothing else of the role failed. Where change
 had sessions before, its refusal stays open: the policy let it in once. A caller of the account
 that never had a session of this role and was refused fewer than three times, in CloudTrail alone, only tried: that is no cause.
 
-Criterion for source-credentials: the call that asks for the session is itself answered with an expired, inactive or unknown key. Of low
+Criterion for source-credentials: the call that asks for the session is itself answered with an expired, inactive or unknown key, or any
+call of a client is answered with an unknown key after a key or user that the role trusts was switched off or deleted. Of low
 confidence where only other calls of a client of the role are answered so, three times at least, and nothing else failed.`,
 	Reads: []playbook.StepID{playbook.RoleAndHealth, playbook.STSErrors, playbook.RoleConfig, playbook.Sessions, playbook.AppErrors, playbook.CrossAccount, playbook.TrustChanges},
 	Eval:  evalCrossAccount,
@@ -70,14 +72,18 @@ func evalCrossAccount(c playbook.Case) playbook.Opinion {
 		}
 	case open != "":
 		op.Verdict = playbook.Undetermined
-		op.Message = capital(open) + "."
+		op.Message = wording.Capital(open) + "."
 		op.Cites = cites(s.of(facts.AssumeDenied))
 	case !s.saw(playbook.CrossAccount, playbook.STSErrors, playbook.Sessions):
 		return s.undetermined(playbook.CrossAccount, playbook.STSErrors, playbook.Sessions)
 	default:
 		op.Verdict = playbook.Refuted
-		op.Message = "No caller is refused by the trust policy, and no session is cut by role chaining. A trust policy cannot shorten a session. Denied calls from other accounts are recorded there and cannot be seen from here."
-		op.Cites = []playbook.Cite{{Step: playbook.CrossAccount, Ref: count(len(s.access.Principals), "principal", "principals") + " in the trust policy"}}
+		nobody := "No caller"
+		if len(s.refusals()) > 0 { // tries, all of them
+			nobody = "Nobody who ever had a session"
+		}
+		op.Message = nobody + " is refused by the trust policy, and no session is cut by role chaining. A trust policy cannot shorten a session. Denied calls from other accounts are recorded there; here they show only through an organization's trail or the application's logs."
+		op.Cites = []playbook.Cite{{Step: playbook.CrossAccount, Ref: wording.Count(len(s.access.Principals), "principal", "principals") + " in the trust policy"}}
 	}
 	return op
 }
@@ -124,7 +130,7 @@ func (s *sight) refusedCallers(blamed []playbook.Finding) (found []playbook.Find
 	}
 	for _, cause := range order {
 		v := byCause[cause]
-		f := finding(cause, v.confidence, v.fs, begun(v.headline), fmt.Sprintf("%s (%s, first at %s).", capital(strings.TrimSuffix(v.why, ".")), tally(v.fs), stamp(v.fs[0].at)))
+		f := finding(cause, v.confidence, v.fs, begun(v.headline), fmt.Sprintf("%s (%s, first at %s).", wording.Capital(strings.TrimSuffix(v.why, ".")), tally(v.fs), stamp(v.fs[0].at)))
 		if s.config.TrustPolicy != "" && cause != playbook.AccessDeniedOther {
 			f.Cites = append(f.Cites, playbook.Cite{Step: playbook.CrossAccount, Ref: "trust policy: " + s.principalsWords()})
 		}
@@ -137,7 +143,7 @@ func (s *sight) refusedCallers(blamed []playbook.Finding) (found []playbook.Find
 func begun(words string) string {
 	switch first, _, _ := strings.Cut(words, " "); first {
 	case "user", "role", "account", "identity":
-		return capital(words)
+		return wording.Capital(words)
 	}
 	return words
 }
@@ -175,7 +181,7 @@ func (s *sight) principalsWords() string {
 	if len(list) == 0 {
 		return "lets nobody in"
 	}
-	return some(unique(list), 4)
+	return Some(unique(list), 4)
 }
 
 // judgeRefusal names the cause of one refusal by the policy in force at its time.
@@ -190,13 +196,13 @@ func (s *sight) judgeRefusal(r refused) (playbook.CauseID, playbook.Confidence, 
 	}
 	policy, ok := s.policyAt(r.at)
 	if !ok {
-		return "", 0, "", ""
+		return "", 0, "", fmt.Sprintf("the trust policy in force at %s, when a request was refused, is not known", stamp(r.at))
 	}
 	if r.caller.Federated != "" {
 		return s.judgeFederated(r, policy, who)
 	}
 	if r.caller.ARN == "" && r.caller.Account == "" && r.caller.PrincipalID == "" {
-		return "", 0, "", ""
+		return "", 0, "", fmt.Sprintf("a refused request at %s does not show whose it was", stamp(r.at))
 	}
 	d := trust.Evaluate(policy, r.caller)
 	foreign := s.foreignAccount(r.from)
@@ -213,9 +219,9 @@ func (s *sight) judgeRefusal(r refused) (playbook.CauseID, playbook.Confidence, 
 			fmt.Sprintf("the trust policy lets %s in only with %s; it got sessions before and is refused now", who, mfa)
 	case d.Allowed == trust.False && len(trust.Deleted(policy)) > 0 && other == "" && !named(d):
 		return playbook.PrincipalRecreated, playbook.High, "The trust policy names a principal that was deleted",
-			fmt.Sprintf("the trust policy names %s, an id that IAM can no longer map to a principal: it was deleted. A new one of the same name, such as %s, has another id and is not let in", some(trust.Deleted(policy), 2), who)
+			fmt.Sprintf("the trust policy names %s, an id that IAM can no longer map to a principal: it was deleted. A new one of the same name, such as %s, has another id and is not let in", Some(trust.Deleted(policy), 2), who)
 	case d.Allowed == trust.False && !s.saw(playbook.TrustChanges) && s.hadSession(r):
-		return "", 0, "", fmt.Sprintf("%s had got a session before it was refused at %s, and the trust policy does not let it in any more: what was changed is what could not be seen, for %s",
+		return "", 0, "", fmt.Sprintf("%s got a session before it was refused at %s, and the trust policy as it is known does not let it in. Whether the policy was changed in between could not be seen: %s",
 			who, stamp(r.at), s.blindTo(playbook.TrustChanges))
 	case foreign && d.Allowed == trust.False:
 		return playbook.CrossAccountDenied, playbook.High, fmt.Sprintf("%s is not let in by the trust policy", who), "the caller is of another account, and " + d.Reason
@@ -300,19 +306,19 @@ func (s *sight) chained() (playbook.Finding, bool) {
 		return finding(playbook.RoleChainingLimit, playbook.High, asked, fmt.Sprintf("A chained call asks for %s, and chaining allows one hour", orMore(longestAsked(asked))),
 			fmt.Sprintf("AWS refuses the call in so many words (%s): the caller's own credentials are temporary, and a session asked for with those lives one hour at most, whatever the role allows%s.", tally(asked), s.maxAside())), true
 	}
-	if s.config.MaxSessionDuration <= chainLimit {
+	if s.config.MaxSessionDuration <= ChainLimit {
 		return playbook.Finding{}, false
 	}
 	cut := pick(s.failures, func(f failure) bool {
 		return usedCredentials(f.kind) && !f.issuing && f.session != nil && f.byName && f.past() >= -expirySlack &&
-			f.session.Chained == playbook.Yes && !f.session.Service && abs(f.session.Seconds-chainLimit) <= int(expirySlack.Seconds())
+			f.session.Chained == playbook.Yes && !f.session.Service && abs(f.session.Seconds-ChainLimit) <= int(expirySlack.Seconds())
 	})
 	if len(cut) == 0 {
 		return playbook.Finding{}, false
 	}
 	u := cut[0].session
 	f := finding(playbook.RoleChainingLimit, playbook.Medium, nil, fmt.Sprintf("Role chaining caps these sessions at one hour, though the role allows %s", seconds(s.config.MaxSessionDuration)),
-		fmt.Sprintf("%s asks for the session with temporary credentials of its own, so the session ends after one hour and no setting of this role makes it longer. %s ran past that.", capital(principalWords(u.Caller.Name())), count(len(episodes(cut)), "session", "sessions")))
+		fmt.Sprintf("%s asks for the session with temporary credentials of its own, so the session ends after one hour and no setting of this role makes it longer. %s ran past that.", wording.Capital(principalWords(u.Caller.Name())), wording.Count(len(episodes(cut)), "session", "sessions")))
 	f.Cites = append(cites(cut), playbook.Cite{Step: playbook.Sessions, Ref: fmt.Sprintf("event %s: %s asked with temporary credentials, %s", u.EventID, u.Caller.Name(), seconds(u.Seconds))})
 	f.Cites = append(f.Cites, s.maxCite()...)
 	return f, true
@@ -326,7 +332,7 @@ func orMore(secs int) string {
 }
 
 func (s *sight) maxAside() string {
-	if s.config.MaxSessionDuration > chainLimit {
+	if s.config.MaxSessionDuration > ChainLimit {
 		return " (it would allow " + seconds(s.config.MaxSessionDuration) + " to a caller with long-term credentials)"
 	}
 	return ""
@@ -336,9 +342,10 @@ func (s *sight) maxAside() string {
 // credentials are no good". Where nothing but such answers to other calls is
 // seen, again and again, the key is bad as well, but whose it is stays open.
 func (s *sight) sourceCredentials() (playbook.Finding, bool) {
-	keyEdits := pick(s.changes.Changes, func(c facts.Change) bool { return c.InWindow && c.Kind == facts.KeyEdited })
+	caused := func(c facts.Change, f failure) bool { return !f.at.Before(c.Time) && canCause(c, f) }
+	edits := s.inWindow(facts.KeyEdited)
 	fs := pick(s.of(facts.InvalidCredentials, facts.SessionExpired, facts.ExpiredOrSkew), func(f failure) bool {
-		return f.issuing || f.kind == facts.InvalidCredentials && len(keyEdits) > 0 && !f.at.Before(keyEdits[0].Time)
+		return f.issuing || slices.ContainsFunc(edits, func(c facts.Change) bool { return caused(c, f) })
 	})
 	confidence := playbook.High
 	if len(fs) == 0 && !slices.ContainsFunc(s.failures, func(f failure) bool { return f.kind != facts.InvalidCredentials && !f.baseline }) {
@@ -360,8 +367,11 @@ func (s *sight) sourceCredentials() (playbook.Finding, bool) {
 		why = fmt.Sprintf("Calls are answered with %q: the key is inactive, deleted, of another partition, or copied without its session token. No session of the role needs to have ended for that.", gist(fs[0], 140))
 	}
 	f := finding(playbook.SourceCredentials, confidence, fs, headline, why)
-	for _, e := range keyEdits[:min(len(keyEdits), 2)] {
-		f.Why += fmt.Sprintf(" %s changed %s at %s.", capital(principalWords(e.Actor)), e.Subject, stamp(e.Time))
+	edits = pick(edits, func(c facts.Change) bool {
+		return slices.ContainsFunc(fs, func(f failure) bool { return caused(c, f) })
+	})
+	for _, e := range edits[:min(len(edits), 2)] {
+		f.Why += fmt.Sprintf(" %s changed %s at %s.", wording.Capital(principalWords(e.Actor)), e.Subject, stamp(e.Time))
 		f.Cites = append(f.Cites, changeCite(e))
 	}
 	return f, true

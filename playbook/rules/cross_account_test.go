@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -332,5 +333,67 @@ func TestLineOfARecordedRefusalKnowsItsCaller(t *testing.T) {
 			s.line(f.Time.Add(c.after), "batch-1", facts.AssumeDenied, f.Message).Call = "AssumeRole"
 		}
 		s.want(c.want...)
+	}
+}
+
+// A refusal that cannot be judged is not none.
+func TestRefusalsThatCannotBeJudged(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		make  func(s *scene)
+		want  playbook.Verdict
+		words string
+	}{
+		{"nobody was refused", func(*scene) {}, playbook.Refuted, "No caller is refused"},
+		{"the line does not say who", func(s *scene) {
+			s.line(ago(time.Hour), "pod-1", facts.AssumeDenied, "AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity").Call = "AssumeRoleWithWebIdentity"
+		}, playbook.Undetermined, "A refused request at 2026-06-01 11:00:00 UTC does not show whose it was."},
+		{"the policy is not known", func(s *scene) {
+			s.config.TrustPolicy = ""
+			s.denied(ago(time.Hour), 1, user("svc"), "")
+		}, playbook.Undetermined, "The trust policy in force at 2026-06-01 11:00:00 UTC, when a request was refused, is not known."},
+		{"somebody tried", func(s *scene) { s.denied(ago(time.Hour), 1, user("colleague"), "") }, playbook.Refuted, "Nobody who ever had a session is refused"},
+		{"changes unseen", func(s *scene) {
+			s.blind(playbook.TrustChanges).session("batch", ago(8*time.Hour), time.Hour).Caller = user("batch")
+			s.denied(ago(5*time.Hour), 1, user("batch"), "")
+		}, playbook.Undetermined, "User batch got a session before it was refused at 2026-06-01 07:00:00 UTC, and the trust policy as it is known does not let it in. " +
+			"Whether the policy was changed in between could not be seen: step 8 (trust-changes) could not see what it looks for."},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			c.make(s)
+			if j := ruling(t, s.want(), playbook.CrossAccountLimits); j.Verdict != c.want || !strings.Contains(j.Message, c.words) {
+				t.Errorf("%s: %s", j.Verdict, j.Message)
+			}
+		})
+	}
+}
+
+// Only a change that can make a key unknown, before the answer that says so, lets
+// another call than the issuing one name the key; and only such a change is cited.
+func TestKeyChangesBeforeAnUnknownKey(t *testing.T) {
+	for _, c := range []struct {
+		name, event, after string
+		at                 time.Duration // ago; the key is unknown an hour ago
+		want               []playbook.CauseID
+	}{
+		{"switched off in that second", "UpdateAccessKey", "Inactive", time.Hour, []playbook.CauseID{playbook.SourceCredentials}},
+		{"switched off a second later", "UpdateAccessKey", "Inactive", time.Hour - time.Second, nil},
+		{"switched on", "UpdateAccessKey", "Active", 2 * time.Hour, nil},
+		{"its user is deleted", "DeleteUser", "", 2 * time.Hour, []playbook.CauseID{playbook.SourceCredentials}},
+		{"an MFA device is taken away", "DeactivateMFADevice", "", 2 * time.Hour, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			s.change(ago(3*time.Hour), facts.KeyEdited, "UpdateAccessKey").After = "Active"
+			s.change(ago(c.at), facts.KeyEdited, c.event).After = c.after
+			s.line(ago(time.Hour), "worker-1", facts.InvalidCredentials, "InvalidClientTokenId").Call = "GetItem"
+			for _, f := range s.want(c.want...).Diagnosis.Causes {
+				if f.Confidence != playbook.High || slices.ContainsFunc(f.Cites, func(x playbook.Cite) bool { return strings.HasPrefix(x.Ref, "event change-0") }) ||
+					!slices.ContainsFunc(f.Cites, func(x playbook.Cite) bool { return strings.HasPrefix(x.Ref, "event change-1") }) {
+					t.Errorf("%s confidence, cites %v", f.Confidence, f.Cites)
+				}
+			}
+		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -57,7 +58,7 @@ func evalDuration(c playbook.Case) playbook.Opinion {
 		op.Verdict = playbook.Supported
 		op.Cites = append(op.Cites, cites(past)...)
 		parts = append(parts, fmt.Sprintf("Sessions were used past their end in %s (%s). Their end was set by %s.",
-			count(len(episodes(past)), "case", "cases"), tally(past), s.terms(past)))
+			wording.Count(len(episodes(past)), "case", "cases"), tally(past), s.terms(past)))
 	}
 	switch {
 	case len(parts) > 0:
@@ -140,19 +141,22 @@ func (s *sight) maxCite() []playbook.Cite {
 }
 
 func (s *sight) ledgerWords() string {
-	return fmt.Sprintf("%s issued, %d active now, %d ended in the window.", count(s.ledger.Total, "session", "sessions"), s.ledger.ActiveNow, s.ledger.Ended)
+	return fmt.Sprintf("%s issued, %d active now, %d ended in the window.", wording.Count(s.ledger.Total, "session", "sessions"), s.ledger.ActiveNow, s.ledger.Ended)
 }
 
 const (
 	// longestDuration is the most that any role allows.
 	// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 	longestDuration = 43200
-	// chainLimit is the longest life of a session asked for with temporary
-	// credentials. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
-	chainLimit = 3600
-	// stsDefault is what STS gives when nobody asks for a length.
+	// shortestDuration is the least that STS takes.
 	// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
-	stsDefault = 3600
+	shortestDuration = 900
+	// ChainLimit is the longest life of a session asked for with temporary
+	// credentials. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
+	ChainLimit = 3600
+	// DefaultLength is what STS gives when nobody asks for a length.
+	// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+	DefaultLength = 3600
 	// goDefault is the length that the Go SDK's assume-role provider asks for by
 	// itself. https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/credentials/stscreds#pkg-variables
 	goDefault = 900
@@ -167,17 +171,17 @@ func (s *sight) term(u *facts.Session) string {
 		return "a limit that the record does not show"
 	case u.Service:
 		return "the AWS service that holds the session and renews it by itself"
-	case u.Event == "AssumeRoleWithSAML" && !near(u.Requested) && !near(role) && !near(stsDefault):
+	case u.Event == "AssumeRoleWithSAML" && !near(u.Requested) && !near(role) && !near(DefaultLength):
 		return "the identity provider's SessionNotOnOrAfter"
 	case near(goDefault) && near(u.Requested) && strings.Contains(strings.ToLower(u.UserAgent), "aws-sdk-go"):
 		return "the 15 minutes that the Go SDK asks for by default"
-	case u.Chained == playbook.Yes && near(chainLimit):
+	case u.Chained == playbook.Yes && near(ChainLimit):
 		return "the one-hour limit of role chaining"
 	case near(u.Requested) && near(role):
 		return "the length asked for, which is the role's maximum (" + seconds(role) + ")"
 	case near(u.Requested):
 		return "the length that the caller asked for (" + seconds(u.Requested) + ")"
-	case near(stsDefault) && u.Requested == 0:
+	case near(DefaultLength) && u.Requested == 0:
 		return "STS's default of one hour, because the caller asked for no length"
 	case near(role):
 		return "the role's maximum (" + seconds(role) + ")"
@@ -197,7 +201,7 @@ func (s *sight) terms(fs []failure) string {
 		n[t]++
 	}
 	slices.SortStableFunc(order, func(a, b string) int { return n[b] - n[a] })
-	return some(order, 3)
+	return Some(order, 3)
 }
 
 func abs(n int) int {

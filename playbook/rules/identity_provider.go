@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -63,7 +64,7 @@ func evalIdentityProvider(c playbook.Case) playbook.Opinion {
 func (s *sight) exchanges() string {
 	var parts []string
 	for _, c := range s.idp.Calls {
-		parts = append(parts, fmt.Sprintf("%s: %s, %s", c.Event, count(c.Calls, "call", "calls"), count(c.Errors, "error", "errors")))
+		parts = append(parts, fmt.Sprintf("%s: %s, %s", c.Event, wording.Count(c.Calls, "call", "calls"), wording.Count(c.Errors, "error", "errors")))
 	}
 	if len(parts) == 0 {
 		return "no exchange in the window"
@@ -116,7 +117,7 @@ func (s *sight) providerWrong() (playbook.Finding, bool) {
 		case p.Exists == playbook.No:
 			note("the provider %s does not exist in the account", p.ARN)
 		case p.Listed == playbook.No:
-			note("the provider %s does not list the audience that is wanted (%s)", p.ARN, some(p.Audiences, 3))
+			note("the provider %s does not list the audience that is wanted (%s)", p.ARN, Some(p.Audiences, 3))
 		case !p.ValidUntil.IsZero() && p.ValidUntil.Before(s.req.At):
 			note("the SAML metadata of %s was valid until %s only", p.ARN, stamp(p.ValidUntil))
 		}
@@ -137,7 +138,7 @@ func (s *sight) providerWrong() (playbook.Finding, bool) {
 	why := fmt.Sprintf("AWS refuses the exchange because of the identity provider's set-up (%s): %q.", tally(fs), gist(fs[0], 140))
 	if len(state) > 0 {
 		confidence = playbook.High
-		why += " In IAM: " + some(state, 3) + "."
+		why += " In IAM: " + Some(state, 3) + "."
 	} else if strings.Contains(fs[0].text, "No OpenIDConnect provider found") || strings.Contains(fs[0].text, "audience") || strings.Contains(fs[0].text, "signature") {
 		confidence = playbook.High // AWS names the fault itself
 	}

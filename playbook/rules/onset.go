@@ -1,12 +1,14 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -28,7 +30,10 @@ counted until one usual gap behind its last occasion.
 Supported: failures were seen. Refuted: both CloudTrail and the application logs could be read and hold none. Where what reads
 like expired AWS credentials is another system's token, it says so (cause not-aws); that needs at least one such line and not one
 failure that is AWS's, but for a refused try or two of somebody who never had a session of the role. Where a log group is named like the role, only lines of
-such groups count.`,
+such groups count.
+
+A cause that explains three occasions or more, whose own failures are over by the same measure in a source that was read to the window's
+end, says when the last one was, and to check first whether it was mended.`,
 	Reads: []playbook.StepID{playbook.STSErrors, playbook.AppErrors, playbook.Sessions},
 	Eval:  evalOnset,
 }
@@ -93,6 +98,42 @@ func onsetOf(fs []failure, w playbook.Window) (began, bool) {
 	return b, true
 }
 
+// tellPast says of the causes whose failures are over that they are: what is
+// written for one that goes on would be read as going on. What to do about a
+// state that still stands is not put off.
+func (s *sight) tellPast(causes []playbook.Finding) {
+	for i := range causes {
+		c := &causes[i]
+		mine := pick(s.failures, func(f failure) bool { return slices.Contains(c.Explains, cmp.Or(f.occasion, f.key)) })
+		b, ok := onsetOf(mine, s.req.Window)
+		if !ok || !b.over || len(occasions(mine)) < onsetLeast || slices.ContainsFunc(mine, s.sourceEnds) {
+			continue
+		}
+		at := b.last.UTC().Format("2006-01-02 15:04 UTC")
+		c.Headline += ", last failure at " + at
+		c.Why += fmt.Sprintf(" No failure of this kind is seen after %s.", stamp(b.last))
+		if slices.Contains(standing, c.Cause) {
+			continue
+		}
+		c.Fix = "Check first whether it was mended: nothing has failed this way since " + at + ". If it comes back: " + c.Fix
+	}
+}
+
+// sourceEnds: what shows this failure could not be read to the window's end, so
+// that the quiet behind it proves nothing.
+func (s *sight) sourceEnds(f failure) bool {
+	if f.line != nil {
+		return slices.ContainsFunc(s.app.Groups, func(g facts.LogGroup) bool { return g.Name == f.line.Group && g.Why != "" })
+	}
+	trails := s.errors.Trails
+	if f.event == nil {
+		trails = s.ledger.Trails
+	}
+	return slices.ContainsFunc(trails, func(t facts.Trail) bool {
+		return t.Source == "" || t.To.Before(s.req.Window.To.Add(-playbook.DeliveryLag))
+	})
+}
+
 // term is a Poisson log likelihood at its best rate, without constants.
 func term(n, t float64) float64 {
 	if n == 0 {
@@ -116,7 +157,7 @@ func quiet(times []time.Time, last, end time.Time) bool {
 
 func evalOnset(c playbook.Case) playbook.Opinion {
 	s := look(c)
-	b, failing := onsetOf(s.failures, c.Request.Window)
+	b, failing := s.began, s.failing
 	if s.neighboursLookAlikes(); !failing || len(s.lookAlikes) > 0 && s.allTried() {
 		return s.noFailures()
 	}
@@ -129,7 +170,7 @@ func evalOnset(c playbook.Case) playbook.Opinion {
 	default:
 		msg = fmt.Sprintf("The rate of failures left its baseline at %s.", stamp(b.at))
 		if earlier := pick(inWindow, func(f failure) bool { return f.at.Before(b.at) }); len(earlier) > 0 {
-			msg += fmt.Sprintf(" %s before that: the baseline.", capital(count(len(earlier), "failure", "failures")))
+			msg += fmt.Sprintf(" %s before that: the baseline.", wording.Capital(wording.Count(len(earlier), "failure", "failures")))
 		}
 	}
 	if b.over {
@@ -164,18 +205,18 @@ func (s *sight) noFailures() playbook.Opinion {
 		}
 		return playbook.Opinion{
 			Verdict: playbook.Refuted,
-			Message: fmt.Sprintf("No failure of AWS credentials was seen. %s read like expiry but come from another system's tokens.", count(len(s.lookAlikes), "log line", "log lines")),
+			Message: fmt.Sprintf("No failure of AWS credentials was seen. %s read like expiry but come from another system's tokens.", wording.Count(len(s.lookAlikes), "log line", "log lines")),
 			Cites:   cites(s.lookAlikes),
 			Causes: []playbook.Finding{finding(playbook.NotAWS, confidence, s.lookAlikes,
 				"The message is not about AWS credentials",
 				fmt.Sprintf("%s in %s name tokens of another system (a web, OAuth, registry or presigned-URL token). None carries an AWS error code or an AWS SDK's words, and %s: %q.",
-					count(len(s.lookAlikes), "line", "lines"), count(len(streams), "log stream", "log streams"), calls, shorten(s.lookAlikes[0].text, 160)))},
+					wording.Count(len(s.lookAlikes), "line", "lines"), wording.Count(len(streams), "log stream", "log streams"), calls, shorten(s.lookAlikes[0].text, 160)))},
 		}
 	}
 	if s.saw(playbook.STSErrors, playbook.AppErrors) {
 		msg := "No failure of this role's credentials was seen, in CloudTrail or in the application logs."
 		if len(s.foreign) > 0 {
-			msg += fmt.Sprintf(" %s about credentials belong to other roles.", count(len(s.foreign), "log line", "log lines"))
+			msg += fmt.Sprintf(" %s about credentials belong to other roles.", wording.Count(len(s.foreign), "log line", "log lines"))
 		}
 		return playbook.Opinion{Verdict: playbook.Refuted, Message: msg,
 			Cites: []playbook.Cite{{Step: playbook.STSErrors, Ref: "no failed issuing call"}, {Step: playbook.AppErrors, Ref: "no matching log line"}}}
@@ -203,5 +244,5 @@ func kindsSeen(fs []failure) string {
 	for _, k := range kinds {
 		parts = append(parts, fmt.Sprintf("%s (%s)", kindWords(k), tally(pick(fs, func(f failure) bool { return f.kind == k }))))
 	}
-	return some(parts, 5)
+	return Some(parts, 5)
 }

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -173,5 +174,56 @@ func TestOnsetOfWhatIsOver(t *testing.T) {
 	b, _ := onsetOf(failuresAt(every(21*time.Hour, 15*time.Hour, 66*time.Minute)...), w)
 	if !b.over || b.steady || !b.at.Equal(ago(21*time.Hour)) {
 		t.Errorf("over %v, steady %v, onset %s ago", b.over, b.steady, end.Sub(b.at))
+	}
+}
+
+// A cause whose failures are over says so, and does not tell to mend at once what
+// may have been mended.
+func TestCausesOfThePastSaySo(t *testing.T) {
+	const was = ", last failure at 2026-05-31 19:00 UTC"
+	night := func(n int) func(s *scene) { // the last failure 17 hours ago
+		return func(s *scene) {
+			for i := range n {
+				issued := ago(time.Duration(18+2*i) * time.Hour)
+				s.session("worker-1", issued, time.Hour)
+				s.line(issued.Add(time.Hour+10*time.Second), "worker-1", facts.SessionExpired, expiredText)
+			}
+		}
+	}
+	for _, c := range []struct {
+		name  string
+		make  func(s *scene)
+		cause playbook.CauseID
+		over  bool
+		fix   string // how the advice begins
+	}{
+		{"three occasions last night", night(3), playbook.NoRefresh, true, "Check first whether it was mended: nothing has failed this way since 2026-05-31 19:00 UTC. If it comes back: Restart"},
+		{"two occasions last night", night(2), playbook.NoRefresh, false, "Restart"},
+		{"the last of them an hour ago", func(s *scene) { s.runsOut("worker-1", 3, 10*time.Second) }, playbook.NoRefresh, false, "Restart"},
+		{"the log group was read in part", func(s *scene) {
+			night(3)(s)
+			s.app.Groups = []facts.LogGroup{{Name: "/prod/payments", Method: "insights", Why: "it was cut"}}
+		}, playbook.NoRefresh, false, "Restart"},
+		{"refusals last night", func(s *scene) { s.denied(ago(18*time.Hour), 3, user("svc"), "") }, playbook.AccessDeniedOther, true, "Check first"},
+		{"refusals last night, in a trail that stopped", func(s *scene) {
+			s.denied(ago(18*time.Hour), 3, user("svc"), "")
+			s.errors.Trails = []facts.Trail{{Region: "eu-west-1", Source: "trail-logs", From: ago(24 * time.Hour), To: ago(playbook.DeliveryLag + time.Second)}}
+		}, playbook.AccessDeniedOther, false, "Have"},
+		{"a state that stands is not put off", func(s *scene) {
+			s.change(ago(19*time.Hour), facts.SessionsCut, "PutRolePolicy").RevokesBefore = ago(19 * time.Hour)
+			s.session("worker-1", ago(20*time.Hour), 12*time.Hour)
+			for i := range 3 {
+				s.line(ago(18*time.Hour-time.Duration(i)*30*time.Minute), "worker-1", facts.AccessDenied, "An error occurred (AccessDenied) when calling the PutObject operation: Access Denied")
+			}
+		}, playbook.SessionsRevoked, true, "Ask who revoked them"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			c.make(s)
+			f := s.want(c.cause).Diagnosis.Causes[0]
+			if strings.HasSuffix(f.Headline, was) != c.over || strings.Contains(f.Why, " No failure of this kind is seen after 2026-05-31 19:00:") != c.over || !strings.HasPrefix(f.Fix, c.fix) {
+				t.Errorf("%s\n%s\n%s", f.Headline, f.Why, f.Fix)
+			}
+		})
 	}
 }

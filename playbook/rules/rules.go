@@ -41,5 +41,6 @@ func Again(req playbook.Request, steps playbook.Outcomes, found []playbook.Findi
 	}
 	report = report.InOrder()
 	report.Diagnosis = conclude(candidates, report.Request.Target.Role, report.Steps)
+	look(playbook.Case{Request: report.Request, Steps: steps}).tellPast(report.Diagnosis.Causes)
 	return report
 }

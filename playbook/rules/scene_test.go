@@ -42,9 +42,10 @@ type scene struct {
 
 func newScene(t *testing.T) *scene {
 	return &scene{t: t, region: "eu-west-1", status: map[playbook.StepID]playbook.Status{},
-		role:   facts.RoleAndHealth{Exists: playbook.Yes, RoleARN: roleARN, RoleName: "payments", Path: "/", Account: account, Created: end.AddDate(-1, 0, 0), RoleID: "AROANOW"},
+		role:   facts.RoleAndHealth{Exists: playbook.Yes, RoleARN: roleARN, RoleName: "payments", Path: "/", Account: account, Created: end.AddDate(-1, 0, 0), RoleID: "AROANOW", HealthAsked: playbook.Yes},
 		errors: facts.STSErrors{Roles: []facts.RoleRate{{RoleARN: roleARN}}},
 		config: facts.RoleConfig{TrustPolicy: letting(userARN("svc")), MaxSessionDuration: 3600},
+		ledger: facts.SessionLedger{From: ago(36 * time.Hour), Trails: []facts.Trail{{Region: "eu-west-1", Source: "trail-logs", From: ago(36 * time.Hour), To: ago(playbook.DeliveryLag)}}},
 		idp:    facts.Federation{Used: playbook.No},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -33,7 +34,7 @@ endpoint hands out version 1 tokens, which are refused there; not where the role
 for a caller's own key that was switched off before.
 
 Criterion for account-wide-refresh: at least three roles, this one included, fail in the same way (ended sessions or failed renewals)
-at the same time, without a service event; high confidence where they share one user agent. Other roles' log lines count when they rise
+at the same time, without a service event; high confidence where they share one user agent and AWS's events could be read. Other roles' log lines count when they rise
 with this role's, or, where this role fails all through the window, when they are in its own log group. It then stands in for the
 single role's no-refresh.`,
 	Reads: []playbook.StepID{playbook.RoleAndHealth, playbook.STSErrors, playbook.STSMetrics, playbook.Sessions, playbook.AppErrors, playbook.TrustChanges},
@@ -54,7 +55,7 @@ type struck struct {
 func evalScope(c playbook.Case) playbook.Opinion {
 	s := look(c)
 	var op playbook.Opinion
-	b, failing := onsetOf(s.failures, c.Request.Window)
+	b, failing := s.began, s.failing
 	from := b.at
 	if !failing || b.steady {
 		from = c.Request.Window.From
@@ -86,7 +87,7 @@ func evalScope(c playbook.Case) playbook.Opinion {
 		for _, o := range others {
 			n = append(n, roleName(o.rate.RoleARN))
 		}
-		return some(n, 4)
+		return Some(n, 4)
 	}
 	switch {
 	case len(op.Causes) > 0:
@@ -97,7 +98,7 @@ func evalScope(c playbook.Case) playbook.Opinion {
 		op.Message = s.undetermined(playbook.STSErrors).Message + " Other roles cannot be compared."
 	case len(others) > 0 && failing:
 		op.Verdict = playbook.Supported
-		op.Message = fmt.Sprintf("%s rose above their own baseline at the same time: %s. No service event and no throttling is seen.", count(len(others), "other role's errors", "other roles' errors"), names())
+		op.Message = fmt.Sprintf("%s rose above their own baseline at the same time: %s. No throttling is seen, and %s.", wording.Count(len(others), "other role's errors", "other roles' errors"), names(), s.noEvent())
 		op.Cites = []playbook.Cite{{Step: playbook.STSErrors, Ref: "errors of " + names()}}
 	case failing && len(s.errors.Roles) <= 1:
 		op.Verdict = playbook.Refuted
@@ -105,12 +106,12 @@ func evalScope(c playbook.Case) playbook.Opinion {
 		op.Cites = []playbook.Cite{{Step: playbook.STSErrors, Ref: "no other role to compare with"}}
 	case failing:
 		op.Verdict = playbook.Refuted
-		op.Message = fmt.Sprintf("Only this role is struck: none of %s with issuing calls rose above its own baseline.", count(max(len(s.errors.Roles)-1, 0), "other role", "other roles"))
-		op.Cites = []playbook.Cite{{Step: playbook.STSErrors, Ref: count(len(s.errors.Roles), "role", "roles") + " compared"}}
+		op.Message = fmt.Sprintf("Only this role is struck: none of %s with issuing calls rose above its own baseline.", wording.Count(max(len(s.errors.Roles)-1, 0), "other role", "other roles"))
+		op.Cites = []playbook.Cite{{Step: playbook.STSErrors, Ref: wording.Count(len(s.errors.Roles), "role", "roles") + " compared"}}
 	default:
 		op.Verdict = playbook.Refuted
 		op.Message = "No failing role is seen, this one included."
-		op.Cites = []playbook.Cite{{Step: playbook.STSErrors, Ref: count(len(s.errors.Roles), "role", "roles") + " compared"}}
+		op.Cites = []playbook.Cite{{Step: playbook.STSErrors, Ref: wording.Count(len(s.errors.Roles), "role", "roles") + " compared"}}
 	}
 	if event != nil && !slices.ContainsFunc(op.Causes, func(f playbook.Finding) bool { return f.Cause == playbook.STSServiceEvent }) {
 		op.Message += fmt.Sprintf(" AWS reports trouble (%s), but unrelated roles are not struck.", event.words)
@@ -173,6 +174,19 @@ func (s *sight) serviceEvent(from time.Time) *trouble {
 	return nil
 }
 
+// healthSeen: AWS was asked for its events, in Health or in the public feed.
+func (s *sight) healthSeen() bool {
+	return s.role.HealthAsked == playbook.Yes || s.role.FeedRead == playbook.Yes
+}
+
+// noEvent is what is said where no event of AWS is known.
+func (s *sight) noEvent() string {
+	if s.healthSeen() {
+		return "AWS reports no event"
+	}
+	return "whether AWS reports an event could not be seen"
+}
+
 // serverErrors are what AWS answers when the fault is its own.
 // https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
 var serverErrors = []string{"InternalFailure", "InternalError", "InternalServerError", "InternalServerException", "ServiceFailure", "ServiceUnavailable", "ServiceUnavailableException",
@@ -191,10 +205,10 @@ func (s *sight) callsReach(region string) bool {
 func (s *sight) serviceFinding(event *trouble, others []struck) playbook.Finding {
 	fs := s.of(facts.OtherFailure, facts.RefreshFailed, facts.ThrottledCall, facts.SessionExpired, facts.ExpiredOrSkew)
 	f := finding(playbook.STSServiceEvent, playbook.High, fs, "STS itself is in trouble: "+event.words,
-		fmt.Sprintf("%s, and %s that have nothing to do with this one fail since the same time.", capital(event.words), count(len(others), "other role", "other roles")))
+		fmt.Sprintf("%s, and %s that have nothing to do with this one fail since the same time.", wording.Capital(event.words), wording.Count(len(others), "other role", "other roles")))
 	f.Cites = append([]playbook.Cite{event.cite}, f.Cites...)
 	for _, o := range others[:min(len(others), 3)] {
-		f.Cites = append(f.Cites, playbook.Cite{Step: playbook.STSErrors, Ref: fmt.Sprintf("%s: %s since the onset", roleName(o.rate.RoleARN), count(o.errors, "error", "errors"))})
+		f.Cites = append(f.Cites, playbook.Cite{Step: playbook.STSErrors, Ref: fmt.Sprintf("%s: %s since the onset", roleName(o.rate.RoleARN), wording.Count(o.errors, "error", "errors"))})
 	}
 	return f
 }
@@ -220,13 +234,13 @@ func (s *sight) missing() (playbook.Finding, bool) {
 	cite := []playbook.Cite{{Step: playbook.RoleAndHealth, Ref: "iam:GetRole answers NoSuchEntity"}}
 	for _, c := range slices.Backward(s.changes.Changes) {
 		if c.Kind == facts.RoleDeleted {
-			why += fmt.Sprintf(" %s deleted it at %s; its sessions died with it.", capital(principalWords(c.Actor)), stamp(c.Time))
+			why += fmt.Sprintf(" %s deleted it at %s; its sessions died with it.", wording.Capital(principalWords(c.Actor)), stamp(c.Time))
 			cite = append(cite, changeCite(c))
 			break
 		}
 	}
 	if len(s.role.Similar) > 0 {
-		why += " Similar names: " + some(s.role.Similar, 3) + "."
+		why += " Similar names: " + Some(s.role.Similar, 3) + "."
 	}
 	if last, ok := s.issuedToAMissingRole(); ok {
 		confidence, explains = playbook.Low, nil
@@ -342,7 +356,7 @@ func (s *sight) accountWide(from time.Time, onset bool) (playbook.Finding, bool)
 			alike = alike || n > 0 && renewal(k)
 		}
 		if alike {
-			others[roleName(o.rate.RoleARN)] = failure{cite: playbook.Cite{Step: playbook.STSErrors, Ref: fmt.Sprintf("%s: %s since the onset", roleName(o.rate.RoleARN), count(o.errors, "error", "errors"))}}
+			others[roleName(o.rate.RoleARN)] = failure{cite: playbook.Cite{Step: playbook.STSErrors, Ref: fmt.Sprintf("%s: %s since the onset", roleName(o.rate.RoleARN), wording.Count(o.errors, "error", "errors"))}}
 			if slices.ContainsFunc(o.rate.UserAgents, func(a string) bool { return agents[a] }) {
 				shared++
 			}
@@ -360,8 +374,11 @@ func (s *sight) accountWide(from time.Time, onset bool) (playbook.Finding, bool)
 	if shared >= sharedLeast {
 		confidence, agent = playbook.High, " They share one user agent, so one library or image."
 	}
+	if !s.healthSeen() {
+		confidence = min(confidence, playbook.Medium)
+	}
 	f := finding(playbook.AccountWideRefresh, confidence, mine, fmt.Sprintf("%d roles stop renewing their credentials at the same time", len(names)+1),
-		fmt.Sprintf("Besides this role, %s fail in the same way since about %s, and AWS reports no event. What they have in common is the client: its refresh logic, image or agent.%s", some(names, 4), stamp(from), agent))
+		fmt.Sprintf("Besides this role, %s fail in the same way since about %s, and %s. What they have in common is the client: its refresh logic, image or agent.%s", Some(names, 4), stamp(from), s.noEvent(), agent))
 	for _, n := range names[:min(len(names), 3)] {
 		f.Cites = append(f.Cites, others[n].cite)
 	}

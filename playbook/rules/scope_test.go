@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -345,5 +346,39 @@ func TestProbeThatAnswersWithAFault(t *testing.T) {
 		if got := s.serviceEvent(end) != nil; got != want {
 			t.Errorf("%q: %v, want %v", code, got, want)
 		}
+	}
+}
+
+// That AWS reports no event is said only where its events could be read.
+func TestEventsThatWereNotRead(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		health, feed playbook.Truth
+		confidence   playbook.Confidence
+		words        string
+	}{
+		{"Health was asked", playbook.Yes, playbook.Unknown, playbook.High, "and AWS reports no event."},
+		{"the support plan has no Health, the feed was read", playbook.No, playbook.Yes, playbook.High, "and AWS reports no event."},
+		{"neither", playbook.No, playbook.No, playbook.Medium, "and whether AWS reports an event could not be seen."},
+		{"not known", playbook.Unknown, playbook.Unknown, playbook.Medium, "and whether AWS reports an event could not be seen."},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			shared := newScene(t)
+			shared.role.HealthAsked, shared.role.FeedRead = c.health, c.feed
+			shared.runsOut("worker-1", 1, 10*time.Second)
+			shared.ledger.Sessions[0].UserAgent = "shared/1.0"
+			shared.neighbours(2, 0, 3, facts.SessionExpired)
+			r := shared.want(playbook.AccountWideRefresh)
+			shared.wantConfidence(playbook.AccountWideRefresh, c.confidence)
+			if why := r.Diagnosis.Causes[0].Why; !strings.Contains(why, c.words) {
+				t.Error(why)
+			}
+			one := failing(t)
+			one.role.HealthAsked, one.role.FeedRead = c.health, c.feed
+			one.neighbours(1, 0, 3, facts.OtherFailure)
+			if m := ruling(t, one.judge(), playbook.Scope).Message; !strings.HasSuffix(m, "No throttling is seen, "+c.words) {
+				t.Error(m)
+			}
+		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/stsleuth/stsleuth/playbook"
@@ -73,6 +74,10 @@ type sight struct {
 	lookAlikes []failure
 	foreign    []failure // log lines about other roles
 	names      map[string][]int
+	refusals   func() []refused
+
+	began   began // of all the role's failures
+	failing bool  // there are any in the window
 }
 
 func look(c playbook.Case) *sight {
@@ -98,6 +103,7 @@ func look(c playbook.Case) *sight {
 	slices.SortFunc(s.lookAlikes, byTime)
 	slices.SortFunc(s.foreign, byTime)
 	s.markOccasions()
+	s.refusals = sync.OnceValue(s.refusedCalls)
 	return s
 }
 
@@ -108,7 +114,8 @@ func (s *sight) markOccasions() {
 	for i := range s.failures {
 		at[s.failures[i].key] = &s.failures[i]
 	}
-	b, ok := onsetOf(s.failures, s.req.Window)
+	s.began, s.failing = onsetOf(s.failures, s.req.Window)
+	b := s.began
 	before, after := map[string][]time.Time{}, map[string]int{}
 	all := episodes(s.failures)
 	for _, e := range all {
@@ -121,7 +128,7 @@ func (s *sight) markOccasions() {
 			after[k]++
 		}
 	}
-	if !ok || b.steady {
+	if !s.failing || b.steady {
 		return
 	}
 	was, now := max(b.at.Sub(s.req.Window.From).Seconds(), 1), max(b.end.Sub(b.at).Seconds(), 1)
@@ -242,7 +249,7 @@ func (s *sight) takeGuessed(fs []failure) {
 				near++
 			}
 		}
-		believed[client] = float64(near) >= consistentShare*float64(len(cases)) || sharesWord(s.req.Target.Role, of[0].line.Group)
+		believed[client] = float64(near) >= consistentShare*float64(len(cases)) || facts.SharedWords(s.req.Target.Role, of[0].line.Group) > 0
 	}
 	for _, f := range fs {
 		if believed[f.client] {

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
@@ -22,8 +21,8 @@ func (s *sight) tie(l *facts.Line) (tied, other bool) {
 	ours, others := s.streamIsOurs(l.Stream), s.streamOf(l.Stream)
 	switch {
 	case ours && len(others) > 0: // sessions of both are named so: the log group tells
-		elsewhere := !sharesWord(s.req.Target.Role, l.Group) && (s.neighbours(l.Group) ||
-			slices.ContainsFunc(others, func(role string) bool { return sharesWord(role, l.Group) }))
+		elsewhere := facts.SharedWords(s.req.Target.Role, l.Group) == 0 && (s.neighbours(l.Group) ||
+			slices.ContainsFunc(others, func(role string) bool { return facts.SharedWords(role, l.Group) > 0 }))
 		return !elsewhere, elsewhere
 	case ours:
 		return true, false
@@ -132,11 +131,24 @@ func (s *sight) attach(f *failure) {
 	}
 }
 
+// ledgerWhole: every session that was issued from the ledger's start until a
+// moment is in it. One ended session makes step 5 a find, however little of
+// CloudTrail it could read.
+func (s *sight) ledgerWhole(until time.Time) bool {
+	return s.saw(playbook.Sessions) && s.ledger.Total == len(s.ledger.Sessions) && len(s.ledger.Trails) > 0 &&
+		!slices.ContainsFunc(s.ledger.Trails, func(t facts.Trail) bool {
+			return t.Source == "" || t.From.After(s.ledger.From) || t.To.Before(until)
+		})
+}
+
+// expirable is until when a session must have been issued to be past its end at a moment.
+func expirable(at time.Time) time.Time { return at.Add(-shortestDuration * time.Second) }
+
 // predates: the ledger is whole, and no session of it could be the one that a
 // line tied to this role calls expired. What it speaks of was issued before the
 // ledger begins, which is the longest session's length before the window.
 func (s *sight) predates(l *facts.Line) bool {
-	return s.saw(playbook.Sessions) && s.ledger.Total == len(s.ledger.Sessions) && !slices.ContainsFunc(s.ledger.Sessions, func(u facts.Session) bool {
+	return s.ledgerWhole(expirable(l.Time)) && !slices.ContainsFunc(s.ledger.Sessions, func(u facts.Session) bool {
 		return !u.Issued.After(l.Time)
 	})
 }
@@ -157,17 +169,6 @@ func (s *sight) alive(of *facts.Session, at time.Time) bool {
 // neighbours: another group is named like the role, this one is not. Discovery
 // finds other teams' groups too, and every account has refused calls.
 func (s *sight) neighbours(group string) bool {
-	own := func(g facts.LogGroup) bool { return sharesWord(s.req.Target.Role, g.Name) }
-	return !sharesWord(s.req.Target.Role, group) && slices.ContainsFunc(s.app.Groups, own)
-}
-
-// sharesWord: one name has a word of the other that tells something.
-func sharesWord(role, group string) bool {
-	words := func(name string) []string {
-		return slices.DeleteFunc(strings.FieldsFunc(strings.ToLower(name), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) }), func(w string) bool {
-			return len(w) < 4 || slices.Contains([]string{"prod", "role", "service", "application", "logs", "lambda", "test", "stage", "staging", "worker", "jobs"}, w)
-		})
-	}
-	theirs := words(group)
-	return slices.ContainsFunc(words(role), func(w string) bool { return slices.Contains(theirs, w) })
+	own := func(g facts.LogGroup) bool { return facts.SharedWords(s.req.Target.Role, g.Name) > 0 }
+	return facts.SharedWords(s.req.Target.Role, group) == 0 && slices.ContainsFunc(s.app.Groups, own)
 }

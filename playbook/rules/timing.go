@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -24,13 +25,14 @@ Criterion for no-refresh: a session was used past its end, and between its issue
 session, nor had a request for one refused, nor logged a failed renewal. High confidence when the ages are consistent and refused
 requests could have been seen; medium when the session is tied to the client by its name; low when by time alone.
 
-Weaker, and always of low confidence: a line that names this role calls its session expired, and a whole ledger has no session of the
-role that was issued before the line. It is of a session from before the ledger.
+Weaker, and always of low confidence: a line that names this role calls its session expired, and a whole ledger (CloudTrail was read in
+every region, from the ledger's start until 15 minutes before the line, which every session lives) has no session of the role that was
+issued before the line. It is of a session from before the ledger.
 
 Criterion for refresh-failing: the client logs failed renewals, or goes on using an old session while newer ones are issued to it,
 or asks for a length under STS's least, and no other cause explains those failures. A line that comes within a minute of a refusal in
 CloudTrail is that refusal, seen from the other side. An SDK's warning that it could not renew early, or put off the end, counts when it
-came three times or its client failed otherwise; alone it harmed nobody. So did a throttled call whose retry got the session. Sessions
+came three times or its client failed otherwise; alone it harmed nobody. Neither did a throttled call whose retry got the session. Sessions
 that an AWS service takes for its instances are always renewed: a client that fails at the end of one does not read the new one.
 
 Criterion for clock-skew: AWS's signature-time messages, which carry both clocks. EC2's RequestExpired means either an ended
@@ -105,7 +107,7 @@ func evalTiming(c playbook.Case) playbook.Opinion {
 		op.Message = fmt.Sprintf("Not clustered at the session's length: %d of %d first failures came right behind a session's end, ages %s.", limited, len(cases), s.ages(cases))
 	case len(cases) > 0:
 		op.Verdict = playbook.Undetermined
-		op.Message = fmt.Sprintf("%s at a session age of %s: fewer than three, too few to call it consistent.", count(len(cases), "case", "cases"), s.ages(cases))
+		op.Message = fmt.Sprintf("%s at a session age of %s: fewer than three, too few to call it consistent.", wording.Count(len(cases), "case", "cases"), s.ages(cases))
 	case slices.ContainsFunc(s.failures, func(f failure) bool { return f.older && !f.issuing }):
 		op.Verdict = playbook.Undetermined
 		op.Message = "Expired sessions of this role are used that were issued before the ledger begins, so their age is not known."
@@ -180,7 +182,7 @@ func (s *sight) notRefreshed(cases []episode, fs []failure, consistent bool) pla
 		asked = "its client did not read the one that AWS had issued meanwhile"
 	}
 	why := fmt.Sprintf("In %s a session was used past its end and %s: first failures at an age of %s, sessions of %s set by %s. Affected: %s.",
-		count(len(cases), "case", "cases"), asked, s.ages(cases), seconds(u.Seconds), s.terms(fs), clients(who))
+		wording.Count(len(cases), "case", "cases"), asked, s.ages(cases), seconds(u.Seconds), s.terms(fs), clients(who))
 	if !s.saw(playbook.STSErrors) {
 		why += " Whether requests for a new session were refused could not be seen."
 	}
@@ -205,9 +207,9 @@ func (s *sight) longDead() (playbook.Finding, bool) {
 		return playbook.Finding{}, false
 	}
 	f := finding(playbook.NoRefresh, playbook.Low, fs, "Credentials are used that ended long ago, and nobody renews them",
-		fmt.Sprintf("The lines name this role, and no session of it was issued from %s until they came (%s). A session lives 12 hours at most, so what is used was issued earlier and is past its end: most likely values that were copied into the environment or a file.",
-			stamp(s.ledger.From), tally(fs)))
-	f.Cites = append(f.Cites, playbook.Cite{Step: playbook.Sessions, Ref: fmt.Sprintf("no session issued between %s and %s", stamp(s.ledger.From), stamp(fs[0].at))})
+		fmt.Sprintf("The lines name this role (%s), and no session of it was issued since %s that could have ended when they came. A session lives 12 hours at most, so what is used was issued earlier and is past its end: most likely values that were copied into the environment or a file.",
+			tally(fs), stamp(s.ledger.From)))
+	f.Cites = append(f.Cites, playbook.Cite{Step: playbook.Sessions, Ref: fmt.Sprintf("no session issued between %s and %s", stamp(s.ledger.From), stamp(expirable(fs[0].at)))})
 	return f, true
 }
 
@@ -222,7 +224,7 @@ func clients(names map[string]bool) string {
 	if len(list) == 0 {
 		return "one client"
 	}
-	return some(list, 3)
+	return Some(list, 3)
 }
 
 // staticHint names what the failing clients' SDK does with credentials that
@@ -253,13 +255,20 @@ var softWarning = regexp.MustCompile(`(?i)during advisory refresh period|credent
 // together are one attempt, seen from both sides.
 const otherSide = time.Minute
 
+// mayWrite: the client whose call CloudTrail recorded may be the one that writes a
+// stream. It is not where the stream is a known session's and the record names
+// another; a record without a name may be of anybody.
+func (s *sight) mayWrite(stream string, e *facts.Failure) bool {
+	return e.SessionName == "" || !s.streamIsOurs(stream) || sameClient(stream, e.SessionName) || sameClient(stream, sessionPart(e.Caller.ARN))
+}
+
 // renewalFailures are the log lines in which renewing fails for a reason that
 // nothing else names: not the client's side of a recorded refusal, and not a
 // warning that neither came again nor was followed by a failure of its client.
 func (s *sight) renewalFailures() []failure {
 	lines := pick(s.of(facts.RefreshFailed), func(f failure) bool {
-		return !slices.ContainsFunc(s.failures, func(o failure) bool {
-			return o.event != nil && o.kind != facts.OtherFailure && o.at.Sub(f.at).Abs() <= otherSide
+		return f.line != nil && !slices.ContainsFunc(s.failures, func(o failure) bool {
+			return o.event != nil && o.kind != facts.OtherFailure && !o.baseline && o.at.Sub(f.at).Abs() <= otherSide && s.mayWrite(f.line.Stream, o.event)
 		})
 	})
 	soft := map[string]int{}
@@ -276,28 +285,29 @@ func (s *sight) refreshFailing(tried []failure) (playbook.Finding, bool) {
 	lines := s.renewalFailures()
 	fs := append(slices.Clone(tried), lines...)
 	fs = append(fs, pick(s.of(facts.OtherFailure), func(f failure) bool { return f.issuing })...)
-	// A length that STS does not take from anybody: under 15 minutes.
-	fs = append(fs, pick(s.of(facts.DurationInvalid), func(f failure) bool { return asked(f) < goDefault })...)
+	// A length that STS gives to nobody, or one that nothing shows.
+	fs = append(fs, pick(s.of(facts.DurationInvalid), func(f failure) bool { return asked(f) < shortestDuration })...)
 	slices.SortFunc(fs, func(a, b failure) int { return a.at.Compare(b.at) })
 	if len(fs) == 0 {
 		return playbook.Finding{}, false
 	}
 	confidence := playbook.Low
 	why := fmt.Sprintf("Renewing credentials fails (%s)", tally(fs))
-	switch short := s.of(facts.DurationInvalid); {
+	short := pick(s.of(facts.DurationInvalid), func(f failure) bool { return asked(f) > 0 && asked(f) < shortestDuration })
+	switch {
 	case len(lines) > 0:
 		confidence = playbook.Medium
 		why += fmt.Sprintf(", in the client's own words: %q", gist(lines[0], 180))
 		if len(episodes(lines)) >= consistentLeast {
 			confidence = playbook.High
 		}
-	case len(short) > 0 && asked(short[0]) > 0:
+	case len(short) > 0:
 		confidence = playbook.High
-		why += fmt.Sprintf(": the client asks for %s, and STS gives no session of less than %s", seconds(asked(short[0])), seconds(goDefault))
+		why += fmt.Sprintf(": the client asks for %s, and STS gives no session of less than %s", span(time.Duration(asked(short[0]))*time.Second), seconds(shortestDuration))
 	}
 	stale := pick(tried, func(f failure) bool { return f.newer })
 	if len(stale) > 0 {
-		why += fmt.Sprintf("; %s came while a newer session of the same name was already issued, so a proxy or a cache hands out the old one", count(len(stale), "failure", "failures"))
+		why += fmt.Sprintf("; %s came while a newer session of the same name was already issued, so a proxy or a cache hands out the old one", wording.Count(len(stale), "failure", "failures"))
 		confidence = max(confidence, playbook.Medium)
 	}
 	return finding(playbook.RefreshFailing, confidence, fs, "Renewing the credentials is tried and fails", why+"."), true

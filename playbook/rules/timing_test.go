@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -364,6 +365,11 @@ func TestSessionsFromBeforeTheLedger(t *testing.T) {
 		{"one was issued before and lives", func(s *scene) { s.session("work", ago(3*time.Hour), 12*time.Hour) }, nil},
 		{"the ledger was cut", func(s *scene) { s.ledger.Total = 1 }, nil},
 		{"there is no ledger", func(s *scene) { s.blind(playbook.Sessions) }, nil},
+		{"another region's trail could not be read", func(s *scene) { s.ledger.Trails = append(s.ledger.Trails, facts.Trail{Region: "us-east-1"}) }, nil},
+		{"no region was read", func(s *scene) { s.ledger.Trails = nil }, nil},
+		{"the log group is a second younger than the ledger", func(s *scene) { s.ledger.Trails[0].From = ago(36*time.Hour - time.Second) }, nil},
+		{"the trail stopped as long before the line as every session lives", func(s *scene) { s.ledger.Trails[0].To = ago(2*time.Hour + 15*time.Minute) }, []playbook.CauseID{playbook.NoRefresh}},
+		{"the trail stopped a second before that", func(s *scene) { s.ledger.Trails[0].To = ago(2*time.Hour + 15*time.Minute + time.Second) }, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newScene(t)
@@ -405,4 +411,83 @@ func TestSharedSessionNameIsToldApartByLogGroup(t *testing.T) {
 		}
 		s.want(c.want...)
 	}
+}
+
+// A length under 15 minutes is told from one above every maximum, and from one that
+// nothing shows.
+func TestLengthsThatSTSDoesNotTake(t *testing.T) {
+	const tooShort = "STS gives no session of less than 15 min"
+	for _, c := range []struct {
+		name       string
+		asked      int
+		want       playbook.CauseID
+		confidence playbook.Confidence
+		words      string // what refresh-failing must say, "" for nothing of the length
+	}{
+		{"a second too short", 899, playbook.RefreshFailing, playbook.High, "asks for 14 min 59 s, and " + tooShort},
+		{"too long", 90000, playbook.DurationAboveMax, playbook.High, ""},
+		{"unknown", 0, playbook.RefreshFailing, playbook.Low, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			for i := range 3 {
+				s.refused(ago(time.Duration(2+i)*time.Hour), facts.DurationInvalid, user("svc"), "failed to satisfy constraint").Requested = c.asked
+			}
+			r := s.want(c.want)
+			s.wantConfidence(c.want, c.confidence)
+			if why := r.Diagnosis.Causes[0].Why; !strings.Contains(why, c.words) || c.words == "" && strings.Contains(why, tooShort) {
+				t.Error(why)
+			}
+		})
+	}
+	t.Run("too long, beside an old session that goes on being used", func(t *testing.T) {
+		s := newScene(t)
+		for i := range 3 {
+			issued := ago(time.Duration(2+3*i) * time.Hour)
+			s.session("worker-1", issued, time.Hour)
+			s.session("worker-1", issued.Add(55*time.Minute), time.Hour)
+			s.line(issued.Add(time.Hour+20*time.Second), "worker-1", facts.SessionExpired, expiredText)
+			s.refused(issued.Add(50*time.Minute), facts.DurationInvalid, user("svc"), "failed to satisfy constraint").Requested = 90000
+		}
+		for _, f := range s.want(playbook.DurationAboveMax, playbook.RefreshFailing).Diagnosis.Causes {
+			if f.Cause == playbook.RefreshFailing && strings.Contains(f.Why, "asks for") {
+				t.Error(f.Why)
+			}
+		}
+	})
+}
+
+// A failed renewal is the other side of a refusal only where the refused client may
+// be the one that logs it.
+func TestSomebodyElsesRefusalIsNotTheOtherSide(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		session string // that the refused request names
+		want    []playbook.CauseID
+	}{
+		{"the same session's", "worker-1", []playbook.CauseID{playbook.AccessDeniedOther}},
+		{"another session's", "elsewhere", []playbook.CauseID{playbook.RefreshFailing, playbook.AccessDeniedOther}},
+		{"no session is named", "", []playbook.CauseID{playbook.AccessDeniedOther}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			s.session("worker-1", ago(10*time.Hour), 12*time.Hour)
+			s.denied(ago(5*time.Hour), 4, user("colleague"), "")
+			for i := range s.errors.Failures {
+				s.errors.Failures[i].SessionName = c.session
+				s.line(s.errors.Failures[i].Time.Add(20*time.Second), "worker-1", facts.RefreshFailed, "failed to refresh cached credentials")
+			}
+			s.want(c.want...)
+		})
+	}
+	t.Run("a caller who is refused all day long", func(t *testing.T) {
+		s := newScene(t)
+		s.denied(ago(24*time.Hour), 48, user("colleague"), "")
+		for i := range 4 {
+			for n := range 6 {
+				s.line(ago(time.Duration(4-i)*30*time.Minute), fmt.Sprintf("pod-%d", n), facts.RefreshFailed, "failed to refresh cached credentials")
+			}
+		}
+		s.want(playbook.RefreshFailing)
+	})
 }

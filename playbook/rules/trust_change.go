@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stsleuth/stsleuth/internal/trust"
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -30,14 +31,17 @@ allowed, to callers that were not refused so before.
 
 Criterion for sessions-revoked: AWSRevokeOlderSessions with a cut-off in the window, and a session of the role that was alive at it.
 High when access denials followed that can come from it: no later than the last session that it cut would have lived. Medium when no
-denial is seen and nothing else failed either. Where other failures are seen and no denial, everybody had new sessions in time, and the
-revocation is ruled out.
+denial is seen and nothing else failed either; low where in addition no such session is seen, because not all of them could be. Where
+other failures are seen and no denial, everybody had new sessions in time, and the revocation is ruled out.
 
 Criterion for principal-recreated: the role was deleted and made again in the window, shown by DeleteRole or by sessions of another
 role id, or by sessions issued before the role's own CreateDate.
 
 Changes of access keys, identity providers, the boundary, the organization's policies and STS's settings are named here where failures
-of a kind that they can cause came after them; the cause itself is for the other rules to name.`,
+of a kind that they can cause came after them; the cause itself is for the other rules to name.
+
+That nothing failed after a change rules it out only where CloudTrail's failures and the application logs could both be seen: the
+refusal of another account's caller shows in the logs, or in an organization's trail.`,
 	Reads: []playbook.StepID{playbook.RoleAndHealth, playbook.STSErrors, playbook.RoleConfig, playbook.Sessions, playbook.AppErrors, playbook.TrustChanges},
 	Eval:  evalTrustChange,
 }
@@ -45,16 +49,21 @@ of a kind that they can cause came after them; the cause itself is for the other
 func evalTrustChange(c playbook.Case) playbook.Opinion {
 	s := look(c)
 	var op playbook.Opinion
-	var ruledOut []string
-	var open bool // a change that may or may not block: nothing could be proved
+	var ruledOut []string // by what failed after them, or did not
+	var open bool         // a change that may or may not block: nothing could be proved
 
 	op.Causes, ruledOut, open = s.blamedEdits()
 	for _, change := range s.inWindow(facts.MaxSessionEdited) {
-		if f, why := s.blameMax(change); f != nil {
-			op.Causes = append(op.Causes, *f)
-		} else {
-			ruledOut = append(ruledOut, why)
+		if raised(change) {
+			continue
 		}
+		f, why, unsure := s.blameMax(change)
+		if f != nil {
+			op.Causes = append(op.Causes, *f)
+			continue
+		}
+		ruledOut = append(ruledOut, why)
+		open = open || unsure
 	}
 	if f, ok, why := s.revoked(); ok {
 		op.Causes = append(op.Causes, f)
@@ -64,8 +73,8 @@ func evalTrustChange(c playbook.Case) playbook.Opinion {
 	if f, ok := s.recreated(); ok {
 		op.Causes = append(op.Causes, f)
 	}
-	elsewhere, harmless := s.otherChanges()
-	ruledOut = append(ruledOut, harmless...)
+	elsewhere, unfollowed, harmless := s.otherChanges()
+	ruledOut = append(ruledOut, unfollowed...)
 
 	switch {
 	case len(op.Causes) > 0:
@@ -80,13 +89,18 @@ func evalTrustChange(c playbook.Case) playbook.Opinion {
 		op.Verdict = playbook.Supported
 		op.Message = sentence(elsewhere)
 		op.Cites = s.changeCites()
+	case len(ruledOut) > 0 && !s.saw(playbook.STSErrors, playbook.AppErrors):
+		// A refusal from another account may show in log lines alone.
+		op.Verdict = playbook.Undetermined
+		op.Message = sentence(ruledOut) + " But " + s.blindTo(playbook.STSErrors, playbook.AppErrors) + "."
+		op.Cites = []playbook.Cite{{Step: playbook.TrustChanges}}
 	case open:
 		op.Verdict = playbook.Undetermined
 		op.Message = sentence(ruledOut)
 		op.Cites = []playbook.Cite{{Step: playbook.TrustChanges}}
-	case len(ruledOut) > 0:
+	case len(ruledOut)+len(harmless) > 0:
 		op.Verdict = playbook.Refuted
-		op.Message = sentence(ruledOut)
+		op.Message = sentence(append(ruledOut, harmless...))
 		op.Cites = s.changeCites()
 	default:
 		op.Verdict = playbook.Refuted
@@ -101,29 +115,43 @@ func evalTrustChange(c playbook.Case) playbook.Opinion {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
 const settles = 2 * time.Minute
 
+// maxSaid bounds the changes that one sentence tells of.
+const maxSaid = 6
+
 func sentence(parts []string) string {
-	return capital(strings.Join(parts, "; ")) + "."
+	if more := len(parts) - maxSaid; more > 0 {
+		parts = append(parts[:maxSaid:maxSaid], fmt.Sprintf("and %d more", more))
+	}
+	return wording.Capital(strings.Join(parts, "; ")) + "."
+}
+
+// raised: the maximum is known to be no lower than before.
+func raised(c facts.Change) bool {
+	return c.Kind == facts.MaxSessionEdited && c.WasMax != 0 && c.WasMax <= c.NowMax
 }
 
 // otherChanges parts the changes that this rule does not judge itself: those that
 // came before failures of a kind that they can cause, which other rules judge,
-// and those that explain nothing here.
-func (s *sight) otherChanges() (elsewhere, harmless []string) {
+// those after which none of that kind is seen, and those that keep nobody out
+// whatever could be seen.
+func (s *sight) otherChanges() (elsewhere, unfollowed, harmless []string) {
 	for _, c := range s.changes.Changes {
-		if !c.InWindow || c.Kind == facts.TrustEdited || c.Kind == facts.MaxSessionEdited {
+		if !c.InWindow || c.Kind == facts.TrustEdited || c.Kind == facts.MaxSessionEdited && !raised(c) {
 			continue
 		}
 		what := fmt.Sprintf("%s at %s (%s)", c.Event, stamp(c.Time), c.Subject)
 		switch {
+		case raised(c):
+			harmless = append(harmless, maxChange(c)+" did not lower it, so it refuses nobody")
 		case slices.ContainsFunc(s.failures, func(f failure) bool { return !f.at.Before(c.Time) && canCause(c, f) }):
 			elsewhere = append(elsewhere, what+" came before failures of a kind that it can cause")
 		case ownPermissions(c.Kind):
 			harmless = append(harmless, what+" keeps no caller from getting a session")
 		default:
-			harmless = append(harmless, what+" was followed by no failure that it could cause")
+			unfollowed = append(unfollowed, what+" was followed by no failure that it could cause")
 		}
 	}
-	return elsewhere, harmless
+	return elsewhere, unfollowed, harmless
 }
 
 // ownPermissions: changes of what the role may do, or of nothing but its labels.
@@ -144,7 +172,10 @@ func canCause(c facts.Change, f failure) bool {
 	case facts.RoleDeleted:
 		return f.kind == facts.AssumeDenied || f.kind == facts.NoSuchRole || f.kind == facts.InvalidCredentials
 	case facts.KeyEdited:
-		return c.After != "Active" && (f.kind == facts.InvalidCredentials || f.kind == facts.MFAFailed && c.Event == "DeactivateMFADevice")
+		if c.Event == "DeactivateMFADevice" {
+			return f.kind == facts.MFAFailed
+		}
+		return c.After != "Active" && f.kind == facts.InvalidCredentials
 	case facts.ProviderEdited:
 		return f.kind == facts.IdentityProviderBad || f.kind == facts.AssumeDenied && strings.HasPrefix(f.call, "AssumeRoleWith")
 	case facts.OrgPolicyEdited:
@@ -196,7 +227,7 @@ func (s *sight) blamedEdits() (found []playbook.Finding, ruledOut []string, open
 }
 
 // blameEdit asks whether one edit of the trust policy explains refusals between
-// it and the next. Without a finding it says why not, and whether that is sure.
+// it and the next. Without a finding it says why not, and whether that is unsure.
 func (s *sight) blameEdit(edit facts.Change, until time.Time) (found *playbook.Finding, why string, unsure bool) {
 	after, okAfter := decode(edit.After)
 	before, okBefore := decode(edit.Before)
@@ -205,7 +236,7 @@ func (s *sight) blameEdit(edit facts.Change, until time.Time) (found *playbook.F
 	all := pick(s.refusals(), func(r refused) bool { return r.kind == facts.AssumeDenied })
 	later := pick(all, func(r refused) bool { return !r.at.Before(edit.Time) && !r.at.After(until) })
 	if len(later) == 0 {
-		return nil, what + " was followed by no refused request for a session", !s.saw(playbook.STSErrors)
+		return nil, what + " was followed by no refused request for a session", false
 	}
 	if !okAfter {
 		return nil, what + " could not be read", true
@@ -245,8 +276,8 @@ func (s *sight) blameEdit(edit facts.Change, until time.Time) (found *playbook.F
 		return nil, what + ": " + reason, unsure
 	}
 	first := blocked[0]
-	headline := fmt.Sprintf("A trust policy change at %s keeps %s out", edit.Time.UTC().Format("2006-01-02 15:04 UTC"), some(unique(names), 3))
-	text := fmt.Sprintf("%s edited the trust policy at %s. ", capital(principalWords(edit.Actor)), stamp(edit.Time))
+	headline := fmt.Sprintf("A trust policy change at %s keeps %s out", edit.Time.UTC().Format("2006-01-02 15:04 UTC"), Some(unique(names), 3))
+	text := fmt.Sprintf("%s edited the trust policy at %s. ", wording.Capital(principalWords(edit.Actor)), stamp(edit.Time))
 	if diff := diffWords(edit); diff != "" {
 		text += diff + " "
 	}
@@ -267,11 +298,11 @@ func diffWords(edit facts.Change) string {
 	if len(edit.Diff) == 0 {
 		return ""
 	}
-	text := strings.TrimSuffix(some(edit.Diff, 3), ".") + "."
+	text := strings.TrimSuffix(Some(edit.Diff, 3), ".") + "."
 	if strings.HasPrefix(text, "arn:") {
 		return text
 	}
-	return capital(text)
+	return wording.Capital(text)
 }
 
 // blocks puts the caller to both policies. Where the earlier one is not known, a
@@ -293,11 +324,16 @@ func (s *sight) blocks(before trust.Policy, known bool, after trust.Policy, c tr
 	return trust.Unknown, d.Reason
 }
 
+func maxChange(c facts.Change) string {
+	return fmt.Sprintf("the change of MaxSessionDuration to %s at %s", orUnknown(c.NowMax), stamp(c.Time))
+}
+
 // blameMax asks whether lowering MaxSessionDuration explains refused durations.
-func (s *sight) blameMax(c facts.Change) (*playbook.Finding, string) {
-	what := fmt.Sprintf("the change of MaxSessionDuration to %s at %s", orUnknown(c.NowMax), stamp(c.Time))
+// Without a finding it says why not, and whether that is unsure.
+func (s *sight) blameMax(c facts.Change) (found *playbook.Finding, why string, unsure bool) {
+	what := maxChange(c)
 	if c.NowMax == 0 {
-		return nil, what + " gives no value"
+		return nil, what + " gives no value", true
 	}
 	was, shown := c.WasMax, playbook.Cite{}
 	if was == 0 {
@@ -308,9 +344,6 @@ func (s *sight) blameMax(c facts.Change) (*playbook.Finding, string) {
 			}
 		}
 	}
-	if was != 0 && was <= c.NowMax {
-		return nil, what + " raised it, which refuses nobody"
-	}
 	all := s.tooLong()
 	fs := pick(all, func(f failure) bool {
 		n := asked(f)
@@ -318,20 +351,20 @@ func (s *sight) blameMax(c facts.Change) (*playbook.Finding, string) {
 			!slices.ContainsFunc(all, func(o failure) bool { return o.client == f.client && o.at.Before(c.Time) })
 	})
 	if len(fs) == 0 {
-		return nil, what + " was followed by no request that it refuses and the earlier value allowed"
+		return nil, what + " was followed by no request that it refuses and the earlier value allowed", false
 	}
 	if was == 0 {
-		return nil, what + " has no earlier value to compare with, and no longer session before it"
+		return nil, what + " has no earlier value to compare with, and no longer session before it", true
 	}
 	f := finding(playbook.MaxSessionLowered, playbook.High, fs,
 		fmt.Sprintf("MaxSessionDuration was lowered from %s to %s", atLeast(c.WasMax, was), seconds(c.NowMax)),
 		fmt.Sprintf("%s set MaxSessionDuration to %s at %s; it was %s. Sessions that ran then were left alone, but every renewal since that asks for more is refused: %s, first at %s.",
-			capital(principalWords(c.Actor)), seconds(c.NowMax), stamp(c.Time), atLeast(c.WasMax, was), tally(fs), stamp(fs[0].at)))
+			wording.Capital(principalWords(c.Actor)), seconds(c.NowMax), stamp(c.Time), atLeast(c.WasMax, was), tally(fs), stamp(fs[0].at)))
 	f.Cites = append([]playbook.Cite{changeCite(c)}, f.Cites...)
 	if shown.Ref != "" {
 		f.Cites = append(f.Cites, shown)
 	}
-	return &f, ""
+	return &f, "", false
 }
 
 func atLeast(known, seen int) string {
@@ -385,14 +418,20 @@ func (s *sight) revoked() (found playbook.Finding, ok bool, why string) {
 	switch {
 	case len(denied) > 0:
 		confidence = playbook.High
-	case len(alive) == 0 && s.saw(playbook.Sessions):
+	case len(alive) == 0 && s.ledgerWhole(cut):
 		return playbook.Finding{}, false, what + " cut nobody: no session was alive then"
 	case s.saw(playbook.AppErrors) && slices.ContainsFunc(s.failures, func(f failure) bool { return !f.at.Before(cut) && !f.baseline }):
 		return playbook.Finding{}, false, what + " was followed by no denial, and what failed after it failed in another way"
+	case len(alive) == 0:
+		confidence = playbook.Low
+	}
+	held := wording.Count(len(alive), "session was", "sessions were") + " alive then"
+	if len(alive) == 0 && !s.ledgerWhole(cut) {
+		held = "Whether sessions were alive then could not be seen"
 	}
 	f := finding(playbook.SessionsRevoked, confidence, denied, fmt.Sprintf("Sessions issued before %s were revoked", stamp(cut)),
-		fmt.Sprintf("%s revoked the role's sessions: everything issued before %s is denied every action until it ends, which reads like expiry. %s alive then, %s since. New sessions are not affected, but clients that cache credentials keep the dead ones until their end.",
-			by, stamp(cut), count(len(alive), "session was", "sessions were"), count(len(denied), "denial is seen", "denials are seen")))
+		fmt.Sprintf("%s revoked the role's sessions: everything issued before %s is denied every action until it ends, which reads like expiry. %s, %s since. New sessions are not affected, but clients that cache credentials keep the dead ones until their end.",
+			by, stamp(cut), held, wording.Count(len(denied), "denial is seen", "denials are seen")))
 	f.Cites = append([]playbook.Cite{cite}, f.Cites...)
 	return f, true, ""
 }

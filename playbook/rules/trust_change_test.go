@@ -202,6 +202,14 @@ func TestSessionsRevoked(t *testing.T) {
 			revoke(s, ago(3*time.Hour))
 			s.session("worker-1", ago(2*time.Hour), 3*time.Hour)
 		}, nil},
+		{"nobody is seen to hold one, in a trail that goes until then", func(s *scene) {
+			revoke(s, ago(3*time.Hour))
+			s.ledger.Trails[0].To = ago(3 * time.Hour)
+		}, nil},
+		{"nobody is seen to hold one, in a trail that stopped before", func(s *scene) {
+			revoke(s, ago(3*time.Hour))
+			s.ledger.Trails[0].To = ago(3*time.Hour + time.Second)
+		}, []playbook.CauseID{playbook.SessionsRevoked}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newScene(t)
@@ -414,5 +422,74 @@ func TestSessionsWhileAnEditSettles(t *testing.T) {
 		s.session("batch", ago(6*time.Hour).Add(c.after), time.Hour).Caller = user("batch")
 		s.denied(ago(5*time.Hour), 4, user("batch"), "")
 		s.want(c.want)
+	}
+}
+
+// A revocation of sessions that could not all be seen is told with the least
+// confidence, and not as one of none.
+func TestRevocationWithSessionsUnseen(t *testing.T) {
+	s := newScene(t)
+	s.change(ago(3*time.Hour), facts.SessionsCut, "PutRolePolicy").RevokesBefore = ago(3 * time.Hour)
+	s.ledger.Trails[0].Source = ""
+	r := s.want(playbook.SessionsRevoked)
+	s.wantConfidence(playbook.SessionsRevoked, playbook.Low)
+	if why := r.Diagnosis.Causes[0].Why; !strings.Contains(why, "Whether sessions were alive then could not be seen, 0 denials are seen") {
+		t.Error(why)
+	}
+}
+
+// That nothing failed after a change rules it out only where failures could be seen;
+// what keeps nobody out is ruled out all the same.
+func TestChangesAreRuledOutOnlyBySight(t *testing.T) {
+	lowered := func(s *scene) {
+		c := s.change(ago(6*time.Hour), facts.MaxSessionEdited, "UpdateRole")
+		c.WasMax, c.NowMax = 14400, 3600
+	}
+	for _, c := range []struct {
+		name  string
+		make  func(s *scene)
+		blind []playbook.StepID
+		want  playbook.Verdict
+		words string
+	}{
+		{"lowered maximum, all seen", lowered, nil, playbook.Refuted, "was followed by no request"},
+		{"lowered maximum, CloudTrail unseen", lowered, []playbook.StepID{playbook.STSErrors}, playbook.Undetermined, "But step 2 (sts-errors) could not see what it looks for."},
+		{"lowered maximum, logs unseen", lowered, []playbook.StepID{playbook.AppErrors}, playbook.Undetermined, "But step 6 (app-errors) could not see what it looks for."},
+		{"provider, logs unseen", func(s *scene) { s.change(ago(6*time.Hour), facts.ProviderEdited, "UpdateSAMLProvider") }, []playbook.StepID{playbook.AppErrors}, playbook.Undetermined, "But step 6"},
+		{"trust policy, logs unseen", func(s *scene) { s.edit(ago(6*time.Hour), letting(userARN("svc")), letting(userARN("svc"))) }, []playbook.StepID{playbook.AppErrors}, playbook.Undetermined, "But step 6"},
+		{"tag, neither seen", func(s *scene) { s.change(ago(6*time.Hour), facts.OtherEdit, "TagRole") }, []playbook.StepID{playbook.STSErrors, playbook.AppErrors}, playbook.Refuted, "keeps no caller from getting a session"},
+		{"raised maximum, neither seen", func(s *scene) {
+			c := s.change(ago(6*time.Hour), facts.MaxSessionEdited, "UpdateRole")
+			c.WasMax, c.NowMax = 3600, 3600
+		}, []playbook.StepID{playbook.STSErrors, playbook.AppErrors}, playbook.Refuted, "did not lower it"},
+		{"maximum from an unknown value, and refusals that fit", func(s *scene) {
+			s.change(ago(6*time.Hour), facts.MaxSessionEdited, "UpdateRole").NowMax = 3600
+			s.refused(ago(5*time.Hour), facts.DurationAboveRole, user("svc"), "exceeds").Requested = 14400
+		}, nil, playbook.Undetermined, "no earlier value to compare with"},
+		{"maximum from an unknown value, and no refusal", func(s *scene) {
+			s.change(ago(6*time.Hour), facts.MaxSessionEdited, "UpdateRole").NowMax = 3600
+		}, nil, playbook.Refuted, "was followed by no request"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t).blind(c.blind...)
+			c.make(s)
+			if j := ruling(t, s.judge(), playbook.TrustChange); j.Verdict != c.want || !strings.Contains(j.Message, c.words) {
+				t.Errorf("%s: %s", j.Verdict, j.Message)
+			}
+		})
+	}
+}
+
+// A sentence tells of six changes, however many there were.
+func TestManyChangesAreCounted(t *testing.T) {
+	for n, want := range map[int]string{6: "", 7: "; and 1 more.", 300: "; and 294 more."} {
+		s := newScene(t)
+		for i := range n {
+			s.change(ago(20*time.Hour).Add(time.Duration(i)*time.Minute), facts.OtherEdit, "TagRole")
+		}
+		m := ruling(t, s.judge(), playbook.TrustChange).Message
+		if got := strings.Count(m, "TagRole"); got != min(n, 6) || !strings.HasSuffix(m, want) || strings.Contains(m, "more") != (want != "") {
+			t.Errorf("%d changes: %s", n, m)
+		}
 	}
 }

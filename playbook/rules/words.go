@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stsleuth/stsleuth/internal/trust"
+	"github.com/stsleuth/stsleuth/internal/wording"
 	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
@@ -21,24 +22,7 @@ func stamp(t time.Time) string {
 
 // span writes a duration for people: "1 h", "3 h 12 min", "45 s".
 func span(d time.Duration) string {
-	d = d.Round(time.Second)
-	if d < 0 {
-		d = -d
-	}
-	days, h, m, s := int(d.Hours())/24, int(d.Hours())%24, int(d.Minutes())%60, int(d.Seconds())%60
-	var parts []string
-	for _, p := range []struct {
-		n    int
-		unit string
-	}{{days, "d"}, {h, "h"}, {m, "min"}, {s, "s"}} {
-		if p.n > 0 && len(parts) < 2 {
-			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.unit))
-		}
-	}
-	if len(parts) == 0 {
-		return "0 s"
-	}
-	return strings.Join(parts, " ")
+	return wording.Span(d.Round(time.Second))
 }
 
 // seconds writes a session's length. CloudTrail truncates both ends, so that a
@@ -50,24 +34,26 @@ func seconds(n int) string {
 	return span(time.Duration(n) * time.Second)
 }
 
-// tally counts failures by where they were seen: a failed attempt is often in
-// both places, and must not look like two.
 func tally(fs []failure) string {
-	records, lines := 0, 0
-	for _, f := range fs {
-		if f.line != nil {
-			lines++
-		} else {
-			records++
-		}
+	cites := make([]playbook.Cite, len(fs))
+	for i, f := range fs {
+		cites[i] = f.cite
 	}
+	return Tally(cites)
+}
+
+// Tally counts what is cited of failures by where they were seen: a failed attempt
+// is often in both places, and must not look like two.
+func Tally(cites []playbook.Cite) string {
+	lines := len(pick(cites, func(c playbook.Cite) bool { return c.Step == playbook.AppErrors }))
+	records := len(cites) - lines
 	switch {
 	case lines == 0:
-		return count(records, "CloudTrail record", "CloudTrail records")
+		return wording.Count(records, "CloudTrail record", "CloudTrail records")
 	case records == 0:
-		return count(lines, "log line", "log lines")
+		return wording.Count(lines, "log line", "log lines")
 	}
-	return count(records, "CloudTrail record", "CloudTrail records") + " and " + count(lines, "log line", "log lines")
+	return wording.Count(records, "CloudTrail record", "CloudTrail records") + " and " + wording.Count(lines, "log line", "log lines")
 }
 
 // principalWords shortens an ARN to what people call it: "role batch-runner",
@@ -103,20 +89,6 @@ func policyWords(r trust.DenialReason) string {
 	return "a " + string(r)
 }
 
-func capital(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
-
 func shorten(s string, runes int) string {
 	s = strings.Join(strings.Fields(s), " ")
 	r := []rune(s)
@@ -140,8 +112,8 @@ func gist(f failure, runes int) string {
 	return shorten("… "+text[at:], runes)
 }
 
-// some lists a few of many: "a, b and 3 more".
-func some(items []string, most int) string {
+// Some lists a few of many: "a, b and 3 more".
+func Some(items []string, most int) string {
 	if len(items) <= most {
 		return strings.Join(items, ", ")
 	}
@@ -205,25 +177,37 @@ func kindWords(k facts.Kind) string {
 func (s *sight) blindTo(ids ...playbook.StepID) string {
 	var parts []string
 	for _, id := range ids {
+		step := "step " + string(id)
+		if n := s.steps[id].N; n > 0 {
+			step = fmt.Sprintf("step %d (%s)", n, id)
+		}
 		switch s.steps.Status(id) {
 		case playbook.Found, playbook.Clear:
 		case playbook.Denied:
-			parts = append(parts, "step "+string(id)+" was refused a permission")
+			lacks := "a permission"
+			if missing := s.steps[id].Missing; len(missing) > 0 {
+				lacks = Some(missing, 2)
+			}
+			parts = append(parts, step+" lacks "+lacks)
 		case playbook.TimedOut:
-			parts = append(parts, "step "+string(id)+" did not end in time")
+			parts = append(parts, step+" did not end in time")
 		case playbook.Broken, playbook.Unasked:
-			parts = append(parts, "step "+string(id)+" could not be done")
+			parts = append(parts, step+" could not be done")
 		case playbook.Blind:
-			parts = append(parts, "step "+string(id)+" could not see what it looks for")
+			parts = append(parts, step+" could not see what it looks for")
 		}
 	}
-	if len(parts) == 0 {
+	switch last := len(parts) - 1; {
+	case last < 0:
 		return "nothing was hidden"
+	case last == 0:
+		return parts[0]
+	default:
+		return strings.Join(parts[:last], ", ") + " and " + parts[last]
 	}
-	return strings.Join(parts, " and ")
 }
 
 // undetermined is a rule's answer where it could not see.
 func (s *sight) undetermined(need ...playbook.StepID) playbook.Opinion {
-	return playbook.Opinion{Verdict: playbook.Undetermined, Message: capital(s.blindTo(need...)) + "."}
+	return playbook.Opinion{Verdict: playbook.Undetermined, Message: wording.Capital(s.blindTo(need...)) + "."}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stsleuth/stsleuth/playbook"
 	"github.com/stsleuth/stsleuth/playbook/facts"
 )
 
@@ -53,5 +54,34 @@ func TestStreamsAndSessionNames(t *testing.T) {
 		if got := sameClient(c.stream, c.name); got != c.want {
 			t.Errorf("sameClient(%q, %q) = %v", c.stream, c.name, got)
 		}
+	}
+}
+
+func TestBlindStepsAreNamed(t *testing.T) {
+	s := &sight{steps: playbook.Outcomes{
+		playbook.STSErrors:    {N: 2, Status: playbook.Denied, Missing: []string{"logs:StartQuery", "cloudtrail:LookupEvents", "logs:GetQueryResults"}},
+		playbook.Sessions:     {N: 5, Status: playbook.Denied},
+		playbook.AppErrors:    {N: 6, Status: playbook.Clear},
+		playbook.TrustChanges: {N: 8, Status: playbook.TimedOut},
+	}}
+	for _, c := range []struct {
+		ids  []playbook.StepID
+		want string
+	}{
+		{[]playbook.StepID{playbook.AppErrors}, "nothing was hidden"},
+		{[]playbook.StepID{playbook.AppErrors, playbook.Sessions}, "step 5 (sessions) lacks a permission"},
+		{[]playbook.StepID{playbook.Sessions, playbook.TrustChanges}, "step 5 (sessions) lacks a permission and step 8 (trust-changes) did not end in time"},
+		{[]playbook.StepID{playbook.STSErrors, playbook.Sessions, playbook.Federation},
+			"step 2 (sts-errors) lacks logs:StartQuery, cloudtrail:LookupEvents and 1 more, step 5 (sessions) lacks a permission and step federation could not be done"},
+	} {
+		if got := s.blindTo(c.ids...); got != c.want {
+			t.Errorf("%v: %s", c.ids, got)
+		}
+	}
+}
+
+func TestASentenceBeginsWithAWholeLetter(t *testing.T) {
+	if got := sentence([]string{"ärger-role was changed"}); got != "Ärger-role was changed." {
+		t.Error(got)
 	}
 }
