@@ -32,6 +32,7 @@ import (
 	"github.com/stsleuth/stsleuth/bot/render"
 	"github.com/stsleuth/stsleuth/handlers"
 	"github.com/stsleuth/stsleuth/internal/access"
+	"github.com/stsleuth/stsleuth/internal/manifest"
 	"github.com/stsleuth/stsleuth/playbook"
 )
 
@@ -56,6 +57,7 @@ type Outbox interface {
 	Retry(ctx context.Context, m playbook.Message, after time.Duration) error
 	Dead(ctx context.Context, m playbook.Message, reason string) error
 	Paused(ctx context.Context, m playbook.Message, wait time.Duration) error
+	Gone(ctx context.Context, m playbook.Message, apart bool) (first bool, err error)
 }
 
 // Options are what a bot needs. All fields are needed unless they say otherwise.
@@ -96,15 +98,14 @@ type Bot struct {
 	api      *slack.Client
 	http     *http.Client
 	throttle *openThrottle
-	rooms    rooms
+	rooms    brief[room]
 	people   brief[access.Kind]
 	groups   brief[[]string]
 	acking   sync.WaitGroup
 	slots    chan struct{} // one for each envelope that is worked on
 	lastAck  atomic.Int64
 	sockets  sockets
-	lost     remembered[playbook.Place] // threads whose parent was deleted
-	plain    remembered[string]         // messages that Slack takes with the oldest blocks only
+	plain    remembered[string] // messages that Slack takes with the oldest blocks only
 
 	// set by connect, before anything runs
 	team, user string
@@ -149,7 +150,6 @@ func New(o Options) (*Bot, error) {
 	b.throttle = newOpenThrottle(b.http, o.Pace)
 	b.api = slack.New(o.BotToken, slack.OptionAppLevelToken(o.AppToken), slack.OptionAPIURL(o.APIURL), slack.OptionHTTPClient(b.throttle),
 		slack.OptionOnResponseHeaders(b.seeScopes), slack.OptionLog(quiet{}))
-	b.rooms.init(b)
 	return b, nil
 }
 
@@ -205,28 +205,21 @@ func (b *Bot) seeScopes(path string, h http.Header) {
 	}
 }
 
-// wanted are the scopes that the bot uses, and what it can't do without each.
-var wanted = []struct{ scope, without string }{
-	{"chat:write", ""},
-	{"channels:read", "it can't tell whether a public channel is shared with another company, and refuses it"},
-	{"groups:read", "it can't tell whether a private channel is shared with another company, and refuses it"},
-	{"channels:history", "it can't look whether a message is up after a broken connection, and may post it twice"},
-	{"groups:history", "it can't look whether a message in a private channel is up after a broken connection, and may post it twice"},
-	{"users:read", "it can't tell members from guests and people of other companies, and refuses everybody"},
-	{"files:write", "it can't post the report, the timeline and long outputs"},
-}
-
+// checkScopes says what does not work with the token as it is. Without the right
+// to post nothing does.
 func (b *Bot) checkScopes() error {
 	if b.scopes == nil {
 		return nil
 	}
-	for _, w := range wanted {
+	for _, s := range manifest.Scopes {
 		switch {
-		case b.scopes[w.scope]:
-		case w.without == "":
-			return fmt.Errorf("the bot token lacks the scope %s: add it under OAuth & Permissions in the app's settings and install the app again", w.scope)
+		case b.scopes[s.Name]:
+		case s.Name == "chat:write":
+			return fmt.Errorf("the bot token lacks the scope %s: add it under OAuth & Permissions in the app's settings and install the app again", s.Name)
+		case s.Optional:
+			b.Log.Info("the bot token lacks an optional scope", "scope", s.Name, "for", s.For)
 		default:
-			b.Log.Warn("the bot token lacks a scope", "scope", w.scope, "so", w.without)
+			b.Log.Warn("the bot token lacks a scope", "scope", s.Name, "for", s.For)
 		}
 	}
 	return nil

@@ -18,7 +18,7 @@ const (
 	// leaves the company or a group keeps what they might do for as long.
 	personFor = 5 * time.Minute
 	groupFor  = time.Minute
-	// briefMost bounds either memory.
+	// briefMost bounds each memory.
 	briefMost = 10_000
 )
 
@@ -26,7 +26,7 @@ var _ access.Directory = (*Bot)(nil)
 
 // Person implements access.Directory.
 func (b *Bot) Person(ctx context.Context, by playbook.Person) access.Kind {
-	kind, err := b.people.of(by.User, personFor, func() (access.Kind, error) {
+	kind, err := b.people.of(by.User, always[access.Kind](personFor), func() (access.Kind, error) {
 		u, err := b.api.GetUserInfoContext(ctx, by.User)
 		if err != nil {
 			return access.UnknownPerson, err
@@ -58,7 +58,7 @@ func (b *Bot) kind(u *slack.User) access.Kind {
 
 // Members implements access.Groups.
 func (b *Bot) Members(ctx context.Context, group string) ([]string, error) {
-	return b.groups.of(group, groupFor, func() ([]string, error) {
+	return b.groups.of(group, always[[]string](groupFor), func() ([]string, error) {
 		users, err := b.api.GetUserGroupMembersContext(ctx, group)
 		if err != nil {
 			return nil, fmt.Errorf("read the members of user group %s: %w", group, err)
@@ -69,26 +69,32 @@ func (b *Bot) Members(ctx context.Context, group string) ([]string, error) {
 
 // Room implements access.Directory.
 func (b *Bot) Room(ctx context.Context, at playbook.Place) access.Room {
-	_, room, err := b.rooms.look(ctx, at.Channel)
+	room, err := b.room(ctx, at.Channel)
 	if err != nil {
 		b.Log.Warn("it could not be found out what a channel is", "channel", at.Channel, "err", err)
 	}
-	return room
+	return room.is
 }
 
 // brief remembers answers for a short while, errors never.
 type brief[V any] struct {
 	mu    sync.Mutex
-	known map[string]V         // guarded by mu
-	until map[string]time.Time // guarded by mu
+	known map[string]believed[V] // guarded by mu
 }
 
-func (m *brief[V]) of(key string, keep time.Duration, find func() (V, error)) (V, error) {
+type believed[V any] struct {
+	v     V
+	until time.Time
+}
+
+// of is what is known under a key, or what find finds, which is kept as long as
+// keep says.
+func (m *brief[V]) of(key string, keep func(V) time.Duration, find func() (V, error)) (V, error) {
 	m.mu.Lock()
-	v, fresh := m.known[key], time.Now().Before(m.until[key])
+	known := m.known[key]
 	m.mu.Unlock()
-	if fresh {
-		return v, nil
+	if time.Now().Before(known.until) {
+		return known.v, nil
 	}
 	v, err := find()
 	if err != nil {
@@ -97,8 +103,10 @@ func (m *brief[V]) of(key string, keep time.Duration, find func() (V, error)) (V
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.known == nil || len(m.known) >= briefMost {
-		m.known, m.until = map[string]V{}, map[string]time.Time{}
+		m.known = map[string]believed[V]{}
 	}
-	m.known[key], m.until[key] = v, time.Now().Add(keep)
+	m.known[key] = believed[V]{v, time.Now().Add(keep(v))}
 	return v, nil
 }
+
+func always[V any](d time.Duration) func(V) time.Duration { return func(V) time.Duration { return d } }

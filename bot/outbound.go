@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -23,7 +24,8 @@ const (
 	// return on. The outbox's lease is longer, so that nobody else has the message
 	// meanwhile.
 	DeliverWithin = 12 * time.Second
-	// maxAttempts is when a message is given up on: after about two hours.
+	// maxAttempts is when a message is given up on: after about two hours. What
+	// Slack answers with a pause does not count, because that told nothing.
 	maxAttempts = 240
 )
 
@@ -101,17 +103,12 @@ func (b *Bot) deliver(ctx context.Context, m playbook.Message) error {
 		b.note(log, b.Outbox.Posted(ctx, m, playbook.Posted{}))
 		return nil
 	}
-	place := b.place(inv, m)
-	if place.Thread != "" && b.lost.has(place) {
-		b.giveUp(ctx, log, inv, m, verdict{fate: refused, why: handlers.ParentGone, text: refusals[handlers.ParentGone]})
-		return nil
-	}
-	if why, err := b.rooms.ask(ctx, place.Channel); err != nil || why != handlers.Welcome {
-		if err == nil {
-			b.giveUp(ctx, log, inv, m, verdict{fate: refused, why: why, text: refusals[why]})
-			return nil
-		}
+	place := place(inv, m)
+	if room, err := b.room(ctx, place.Channel); err != nil {
 		return b.again(ctx, log, inv, m, read(err), err)
+	} else if room.why != handlers.Welcome {
+		b.giveUp(ctx, log, inv, m, verdict{fate: refused, why: room.why, text: refusals[room.why]})
+		return nil
 	}
 
 	name := m.Investigation + " " + string(m.ID())
@@ -138,7 +135,7 @@ func (b *Bot) deliver(ctx context.Context, m playbook.Message) error {
 var linked = []playbook.MessageKind{playbook.ParentMessage, playbook.TraceMessage, playbook.FileMessage, playbook.FollowUpMessage}
 
 // again gives a message back as its fate demands.
-func (b *Bot) again(ctx context.Context, log logger, inv playbook.Investigation, m playbook.Message, v verdict, err error) error {
+func (b *Bot) again(ctx context.Context, log *slog.Logger, inv playbook.Investigation, m playbook.Message, v verdict, err error) error {
 	// The call may have used up the time: giving back must still be possible.
 	ctx, cancel := timeout(ctx, callTimeout)
 	defer cancel()
@@ -146,7 +143,6 @@ func (b *Bot) again(ctx context.Context, log logger, inv playbook.Investigation,
 	case busy:
 		log.Info("Slack asks for a pause", "wait", v.wait)
 		b.note(log, b.Outbox.Paused(ctx, m, v.wait))
-		b.note(log, b.Outbox.Retry(ctx, m, v.wait))
 	case unsure:
 		m.Unsure = true
 		wait := min(unsureWait<<min(m.Attempt/2, 10), unsureMax)
@@ -163,25 +159,21 @@ func (b *Bot) again(ctx context.Context, log logger, inv playbook.Investigation,
 }
 
 // giveUp buries a message where operators see it. When it is the parent, the
-// person who asked is told what to do.
-func (b *Bot) giveUp(ctx context.Context, log logger, inv playbook.Investigation, m playbook.Message, v verdict) {
-	if m.Update && v.why == handlers.ParentGone {
-		b.note(log, b.Outbox.Posted(ctx, m, playbook.Posted{})) // there is nothing left to edit
-	} else {
-		b.note(log, b.Outbox.Dead(ctx, m, v.text))
-	}
-	if m.Kind != playbook.ParentMessage && v.why != handlers.ParentGone {
+// person who asked is told what to do. What belongs to a message that somebody
+// deleted is not wanted any more: it is dropped, and the person is told once.
+func (b *Bot) giveUp(ctx context.Context, log *slog.Logger, inv playbook.Investigation, m playbook.Message, v verdict) {
+	parent := m.Kind == playbook.ParentMessage && !m.Update
+	if v.why == handlers.ParentGone && !parent {
+		first, err := b.Outbox.Gone(ctx, m, inv.Place.Thread != "")
+		b.note(log, err)
+		if first {
+			b.tell(ctx, log, inv.AnswerURL, b.refusal(v.why))
+		}
 		return
 	}
-	if v.why == handlers.ParentGone {
-		place := b.place(inv, m)
-		if m.Update {
-			p, _ := inv.Message(playbook.IDOf(playbook.ParentMessage, ""))
-			place.Thread = p.TS
-		}
-		if b.lost.add(place) {
-			return
-		}
+	b.note(log, b.Outbox.Dead(ctx, m, v.text))
+	if !parent {
+		return
 	}
 	if v.why == handlers.NotMember {
 		v.why = unseen(inv.Place.Channel)
@@ -195,17 +187,10 @@ func (b *Bot) giveUp(ctx context.Context, log logger, inv playbook.Investigation
 
 // note logs that the outbox could not be written; the lease then runs out, and
 // the message comes again as unsure.
-func (b *Bot) note(log logger, err error) {
+func (b *Bot) note(log *slog.Logger, err error) {
 	if err != nil {
 		log.Warn("the outbox can't be written", "err", err)
 	}
-}
-
-// logger is the part of slog that is used with a message's attributes.
-type logger interface {
-	Info(string, ...any)
-	Warn(string, ...any)
-	Error(string, ...any)
 }
 
 // render makes the message from the stored investigation, so that a resend says
@@ -223,18 +208,12 @@ func (b *Bot) render(inv playbook.Investigation, m playbook.Message) (render.Mes
 	return render.Of(inv, b.Plan, b.Rules, m)
 }
 
-// place is where a message belongs: the channel for a parent, else its thread.
-// An investigation that was asked for in a thread has its parent there too.
-func (b *Bot) place(inv playbook.Investigation, m playbook.Message) playbook.Place {
-	p := inv.Place
-	if m.Update {
-		return m.Place
+// place is where a message belongs: where the outbox says, the channel for a
+// parent, else its thread. An investigation that was asked for in a thread has its
+// parent there too.
+func place(inv playbook.Investigation, m playbook.Message) playbook.Place {
+	if inv.Place.Thread != "" && !m.Update {
+		return inv.Place
 	}
-	if p.Thread != "" || m.Kind == playbook.ParentMessage {
-		return p
-	}
-	if up, ok := inv.Message(playbook.IDOf(playbook.ParentMessage, "")); ok {
-		p.Channel, p.Thread = up.Channel, up.TS
-	}
-	return p
+	return m.Place
 }

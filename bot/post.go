@@ -3,6 +3,7 @@ package bot
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"path"
 	"strings"
 	"time"
@@ -73,8 +74,14 @@ func (b *Bot) post(ctx context.Context, inv playbook.Investigation, m *playbook.
 			return up, read(err), err
 		}
 	}
-	if up.TS == "" { // files alone: the upload does not say where they stand
-		have, _ = b.find(ctx, inv, *m, p, msg.Files)
+	if up.TS == "" { // files alone
+		if len(missing) > 0 { // the upload does not say where they stand
+			var err error
+			if have, err = b.find(ctx, inv, *m, p, msg.Files); err != nil {
+				m.Unsure = true // they are up, it is only not known where
+				return up, read(err), err
+			}
+		}
 		up.TS = have.filesTS
 	}
 	return up, verdict{}, nil
@@ -142,7 +149,7 @@ func fileName(inv playbook.Investigation, f render.File) string {
 }
 
 // permalink is the link to a message; "" where Slack does not say.
-func (b *Bot) permalink(ctx context.Context, log logger, p playbook.Posted) string {
+func (b *Bot) permalink(ctx context.Context, log *slog.Logger, p playbook.Posted) string {
 	var url string
 	err := repeat(ctx, func() (err error) {
 		url, err = b.api.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: p.Channel, Ts: p.TS})

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -102,7 +103,7 @@ func (b *Bot) refusal(why handlers.Refusal) render.Message {
 
 // open opens a form. A trigger lives for three seconds, so nothing may come
 // between the acknowledgement and this.
-func (b *Bot) open(ctx context.Context, log logger, trigger string, from handlers.Source, r handlers.Reply) {
+func (b *Bot) open(ctx context.Context, log *slog.Logger, trigger string, from handlers.Source, r handlers.Reply) {
 	view := render.FeedbackForm(r.About.Request.ID)
 	if r.Answer == handlers.AskForm {
 		raw, err := json.Marshal(meta{Place: from.Place, AnswerURL: from.AnswerURL, Role: r.Form.Role, Account: r.Form.Account})
@@ -136,7 +137,7 @@ const tellTries = 3
 
 // tell answers the person who typed or pressed, through the response URL, which
 // needs no membership.
-func (b *Bot) tell(ctx context.Context, log logger, url string, m render.Message) {
+func (b *Bot) tell(ctx context.Context, log *slog.Logger, url string, m render.Message) {
 	if url == "" {
 		log.Warn("somebody could not be answered: there is no response URL")
 		return

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -18,74 +17,52 @@ import (
 const (
 	// roomFor is how long a channel that takes messages is taken for one.
 	roomFor = 5 * time.Minute
+	// refusedFor is as long as one command asks about its channel. Inviting the bot
+	// and asking again, which is what the person does next, takes longer.
+	refusedFor = time.Second
 	// roomWithin bounds the question before a command is accepted: telling asks
 	// again, and that one can wait.
 	roomWithin = 700 * time.Millisecond
-	// roomsKept bounds the memory of channels.
-	roomsKept = 10_000
 )
 
-// rooms remembers channels that take messages. Those that don't are asked about
-// each time, because inviting the bot is what the person does next.
-type rooms struct {
-	bot *Bot
-
-	mu      sync.Mutex
-	welcome map[string]seen // guarded by mu
+// room is a channel: whether it takes messages, and what it is to the workspace.
+type room struct {
+	why handlers.Refusal
+	is  access.Room
 }
 
-// seen is what a channel that takes messages was, and until when that is believed.
-type seen struct {
-	room  access.Room
-	until time.Time
+// keep is how long that is believed.
+func (r room) keep() time.Duration {
+	if r.why == handlers.Welcome {
+		return roomFor
+	}
+	return refusedFor
 }
-
-func (r *rooms) init(b *Bot) { r.bot, r.welcome = b, map[string]seen{} }
 
 // Refuses implements handlers.Rooms.
 func (b *Bot) Refuses(ctx context.Context, p playbook.Place) handlers.Refusal {
 	ctx, cancel := context.WithTimeout(ctx, roomWithin)
 	defer cancel()
-	why, err := b.rooms.ask(ctx, p.Channel)
+	room, err := b.room(ctx, p.Channel)
 	if err != nil {
 		b.Log.Warn("a channel could not be looked at in time, posting will find out", "channel", p.Channel, "err", err)
 	}
-	return why
+	return room.why
 }
 
-// ask says whether a channel takes an investigation. An error means that it is
-// not known.
-func (r *rooms) ask(ctx context.Context, channel string) (handlers.Refusal, error) {
-	why, _, err := r.look(ctx, channel)
-	return why, err
-}
-
-// look says the same, and what the channel is to the workspace.
-func (r *rooms) look(ctx context.Context, channel string) (handlers.Refusal, access.Room, error) {
-	r.mu.Lock()
-	known := r.welcome[channel]
-	r.mu.Unlock()
-	if time.Now().Before(known.until) {
-		return handlers.Welcome, known.room, nil
-	}
-	info, err := r.bot.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
-	why, room := handlers.Welcome, access.UnknownRoom
-	if err == nil {
-		why, room = r.refusal(info), roomOf(info)
-	} else if why, err = roomError(channel, err); err != nil {
-		return handlers.Welcome, room, err
-	} else if why == handlers.Welcome && strings.HasPrefix(channel, "D") {
-		room = access.Direct
-	}
-	if why == handlers.Welcome {
-		r.mu.Lock()
-		if len(r.welcome) >= roomsKept {
-			clear(r.welcome)
+// room looks at a channel. An error means that nothing is known of it; the room
+// that goes with it is a welcome of unknown kind.
+func (b *Bot) room(ctx context.Context, channel string) (room, error) {
+	return b.rooms.of(channel, room.keep, func() (r room, err error) {
+		info, err := b.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
+		if err == nil {
+			return room{b.refuses(info), roomOf(info)}, nil
 		}
-		r.welcome[channel] = seen{room, time.Now().Add(roomFor)}
-		r.mu.Unlock()
-	}
-	return why, room, nil
+		if r.why, err = roomError(channel, err); err == nil && r.why == handlers.Welcome && strings.HasPrefix(channel, "D") {
+			r.is = access.Direct
+		}
+		return r, err
+	})
 }
 
 // roomOf reads what a channel is from Slack's description.
@@ -99,17 +76,17 @@ func roomOf(c *slack.Channel) access.Room {
 	return access.Own
 }
 
-// refusal reads Slack's description of a channel.
+// refuses reads Slack's description of a channel.
 // https://docs.slack.dev/reference/objects/conversation-object
-func (r *rooms) refusal(c *slack.Channel) handlers.Refusal {
+func (b *Bot) refuses(c *slack.Channel) handlers.Refusal {
 	switch {
-	case (c.IsExtShared || c.IsPendingExtShared) && !slices.Contains(r.bot.Opened, c.ID):
+	case (c.IsExtShared || c.IsPendingExtShared) && !slices.Contains(b.Opened, c.ID):
 		return handlers.Shared // before anything else: what is posted there leaves the company
 	case c.IsArchived:
 		return handlers.Archived
 	case c.IsIM || c.IsMpIM:
 		return handlers.Welcome // we see it, so we are in it
-	case !c.IsMember && (c.IsPrivate || !r.bot.scopes["chat:write.public"]):
+	case !c.IsMember && (c.IsPrivate || !b.scopes["chat:write.public"]):
 		return handlers.NotMember
 	}
 	return handlers.Welcome

@@ -17,12 +17,12 @@ func TestAnotherReplicaGoesOn(t *testing.T) {
 		within time.Duration
 	}{
 		"kill -9": {syscall.SIGKILL, 15 * time.Second},
-		"SIGTERM": {syscall.SIGTERM, 2 * time.Second},
+		"SIGTERM": {syscall.SIGTERM, 8 * time.Second}, // handed back: a watchdog would wait 10 s
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			regions := []string{home}
-			w := newWorld(t, regions, 2*time.Second)
+			w := newWorld(t, regions, 4*time.Second) // long enough for the other replica to come up meanwhile
 			worker := w.replica(1, 2)
 			worker.ready()
 			qs := questions(1, regions, rand.New(rand.NewPCG(1, 1)).Shuffle)

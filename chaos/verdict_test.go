@@ -118,6 +118,10 @@ func (w *world) once(all []playbook.Investigation) (messages, twice int) {
 		}
 		thread := w.messages(inv.Place.Channel, up[0].TS)
 		messages += len(thread)
+		if len(thread) == 0 {
+			w.t.Errorf("the thread of %s is empty", id)
+			continue
+		}
 		if !strings.HasPrefix(thread[0].Text, "Diagnosis") {
 			w.t.Errorf("the parent of %s does not show its diagnosis: %s", id, thread[0].Text)
 		}
@@ -161,7 +165,7 @@ func (w *world) inOrder(id string, thread []message) (twice int) {
 			w.t.Errorf("%s of %s is there %d times", name, id, n)
 		}
 	}
-	if names[0] != "parent" || names[len(names)-1] != "trace" {
+	if len(names) == 0 || names[0] != "parent" || names[len(names)-1] != "trace" {
 		w.t.Errorf("the thread of %s is not in order: %v", id, names)
 	}
 	return twice

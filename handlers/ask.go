@@ -45,8 +45,8 @@ func (d *Desk) accept(ctx context.Context, from Source, by playbook.Delivery, re
 		}
 	}
 	got, err := d.Store.Accept(ctx, by, playbook.Investigation{Request: req, AskedBy: from.By, Place: from.Place, AnswerURL: from.AnswerURL}, fresh)
-	if full, ok := errors.AsType[*playbook.InputError](err); ok {
-		return got, Reply{Answer: BadInput, Err: full}
+	if full, ok := errors.AsType[*playbook.InputError](err); ok { // not a slip: an example would not help
+		return got, say(full.Error())
 	}
 	if err != nil {
 		return got, d.unsure("accept a command", err)

@@ -12,10 +12,7 @@ import (
 
 // Command answers a typed line: everything behind the command's name.
 func (d *Desk) Command(ctx context.Context, from Source, line string) Reply {
-	if len(line) > MaxLine {
-		line = line[:MaxLine]
-	}
-	line = redact.String(strings.TrimSpace(line)) // answers quote its words
+	line = redact.String(strings.TrimSpace(redact.Head(line, MaxLine))) // answers quote its words
 	wish := access.Ask{Event: "command", Action: access.Investigate, What: strings.TrimSpace(d.Name + " " + line)}
 	verb, rest, _ := strings.Cut(line, " ")
 	switch strings.ToLower(verb) {

@@ -36,10 +36,10 @@ func (d *Desk) Explained(ctx context.Context, from Source, id, why string) Reply
 	}
 	if err := d.Store.Feedback(ctx, id, playbook.Feedback{By: from.By, At: d.Now().UTC(), Why: why}); err != nil {
 		r := d.unsure("store feedback", err)
-		if r.Answer == Words {
-			r = Reply{Answer: WrongFields, Fields: map[string]string{FieldWhy: r.Text}}
+		if r.Answer == Gone {
+			r.Text = "This investigation is no longer kept."
 		}
-		return r
+		return Reply{Answer: WrongFields, Fields: map[string]string{FieldWhy: r.Text}} // a form has no other way to answer
 	}
 	return Reply{Answer: Thanks}
 }

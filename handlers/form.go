@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -76,7 +77,7 @@ func wrong(err error) Reply {
 	field := FieldRole
 	var slip *playbook.InputError
 	if errors.As(err, &slip) {
-		field = slip.What
+		field = cmp.Or(slip.What, FieldRole) // Slack takes only the inputs' own names
 	}
 	return Reply{Answer: WrongFields, Fields: map[string]string{field: err.Error()}}
 }

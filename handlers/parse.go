@@ -19,8 +19,9 @@ type Asked struct {
 	Pasted  bool          // the line is an error text, in which the rest was found
 }
 
-// MaxLine is how much of a line is read. Slack sends at most about 4,000
-// characters of a command and 40,000 of a message.
+// MaxLine is how much of a line is read: Command and Shortcut cut it before they
+// do anything else. Slack sends at most about 4,000 characters of a command and
+// 40,000 of a message.
 const MaxLine = 40_000
 
 var (
@@ -50,9 +51,6 @@ var units = map[string]bool{"h": true, "hr": true, "hrs": true, "hour": true, "h
 // with or without "in" and "last", or an error text that somebody pasted. The
 // error is a *playbook.InputError.
 func Parse(line string) (Asked, error) {
-	if len(line) > MaxLine {
-		line = line[:MaxLine]
-	}
 	line = strings.ToValidUTF8(line, " ")
 	if isPasted(line) {
 		return parsePasted(line), nil

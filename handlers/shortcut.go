@@ -11,10 +11,7 @@ import (
 // taken from its text, the form asks for what is missing, and the answer goes
 // to the message's thread (from.Place.Thread).
 func (d *Desk) Shortcut(ctx context.Context, from Source, text string) Reply {
-	if len(text) > MaxLine {
-		text = text[:MaxLine]
-	}
-	text = redact.String(text)
+	text = redact.String(redact.Head(text, MaxLine))
 	wish := access.Ask{Event: "shortcut", Action: access.Investigate, What: text}
 	asked := parsePasted(text)
 	if asked.Role == "" || asked.Region == "" {

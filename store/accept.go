@@ -72,8 +72,7 @@ tell(id, "parent", ARGV[9])
 local old = ARGV[10]
 if old ~= "" and redis.call("HEXISTS", KEYS[19], "state") == 1 then
   redis.call("HSET", KEYS[19], "superseded_by", id, "superseded_at", "")
-  redis.call("HINCRBY", KEYS[19], "card", 1)
-  if redis.call("HEXISTS", KEYS[19], "ts") == 1 then redis.call("ZADD", CARDS, "NX", now, old) end
+  card(old, KEYS[19])
 end
 return answer("new", id)
 `)

@@ -127,6 +127,7 @@ func twoAtOnceMakeOne(t *testing.T, url string) {
 func aSuccessor(t *testing.T, url string) {
 	s := replica(t, url)
 	old := accept(t, s, asked("payments-api"))
+	begun := time.Now()
 	send(t, s) // the old parent is up
 	in := asked("payments-api")
 	in.Extends = old
@@ -134,8 +135,12 @@ func aSuccessor(t *testing.T, url string) {
 	if got := load(t, s, old).SupersededBy; got != successor {
 		t.Errorf("superseded by %q, want %q", got, successor)
 	}
-	if m, ok := send(t, s); !ok || !m.Update || m.Investigation != old {
-		t.Errorf("the old card is not edited, but %+v", m)
+	eventually(t, "the old card's edit", 5*time.Second, func() bool {
+		m, ok := send(t, s)
+		return ok && m.Update && m.Investigation == old
+	})
+	if took := time.Since(begun); took < apart {
+		t.Errorf("the old card is edited %s after it was posted, want %s", took, apart)
 	}
 	if got := load(t, s, successor).Extends; got != old {
 		t.Errorf("extends %q, want %q", got, old)

@@ -20,25 +20,21 @@ const (
 	// askerPatience is how long an asker keeps its place in the line after it last
 	// asked.
 	askerPatience = time.Second
-	// bookable is how far ahead turns can be booked. What lies beyond was written by
-	// another clock, before a failover, and does not count. A process books one at a
-	// time, so that a line of all of them is far shorter.
-	bookable = 30 * time.Second
 )
 
-// limit is a script on one place.
-func limit(name, body string) *script { return &script{name, redis.NewScript(limitPrelude + body)} }
+// limits are all scripts on places, for the documentation's test.
+var limits []*script
+
+// limit defines a script on one place.
+func limit(name, body string) *script {
+	s := &script{name, redis.NewScript(limitPrelude + body)}
+	limits = append(limits, s)
+	return s
+}
 
 const limitPrelude = `
 local clock = redis.call("TIME")
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
-
--- Up to when a pace is booked, in the hash that Slack's paces are in, too.
-local function booked(pace, field, bookable)
-  local till = tonumber(redis.call("HGET", pace, field) or 0)
-  if till > now + tonumber(bookable) then return 0 end
-  return till
-end
 
 -- The living slots of a place and its line of askers; the dead are removed. An
 -- end further away than a lease is of another clock.
@@ -68,14 +64,12 @@ end
 // bookTurnScript books the next turn of a pace (generic cell rate algorithm).
 //
 //	KEYS[1] pace   ARGV[1] field   ARGV[2] ms between two   ARGV[3] burst
-//	ARGV[4] longest wait, ms   ARGV[5] how far ahead may be booked, ms
+//	ARGV[4] longest wait, ms
 //	Output: {1 booked or 0 not, ms until the turn}
-var bookTurnScript = limit("book-turn", `
-local every = tonumber(ARGV[2])
-local till = booked(KEYS[1], ARGV[1], ARGV[5])
-local wait = math.max(0, till - (tonumber(ARGV[3]) - 1) * every - now)
+var bookTurnScript = limit("book-turn", paceLua+`
+local wait = math.max(0, delay(KEYS[1], ARGV[1], ARGV[2], ARGV[3]))
 if wait > tonumber(ARGV[4]) then return {0, wait} end
-redis.call("HSET", KEYS[1], ARGV[1], string.format("%.0f", math.max(till, now) + every))
+take(KEYS[1], ARGV[1], ARGV[2])
 return {1, wait}
 `)
 
@@ -85,7 +79,7 @@ return {1, wait}
 func (s *Store) BookTurn(ctx context.Context, place, action string, every time.Duration, burst int, within time.Duration) (time.Duration, error) {
 	what := fmt.Sprintf("book a turn of %s in %s", action, place)
 	_, r, err := s.run(ctx, what, bookTurnScript, []string{paceKey()},
-		"aws:"+place+"/"+action, every.Milliseconds(), burst, within.Milliseconds(), bookable.Milliseconds())
+		"aws:"+place+"/"+action, every.Milliseconds(), burst, within.Milliseconds())
 	if err != nil {
 		return 0, err
 	}
@@ -98,23 +92,21 @@ func (s *Store) BookTurn(ctx context.Context, place, action string, every time.D
 //
 //	KEYS[1] slots   KEYS[2] pace   ARGV[1] holder   ARGV[2] asker   ARGV[3] slots
 //	ARGV[4] lease, ms   ARGV[5] an asker's patience, ms
-//	ARGV[6] field of the pace   ARGV[7] ms between two   ARGV[8] burst   ARGV[9] how far ahead may be booked, ms
+//	ARGV[6] field of the pace   ARGV[7] ms between two   ARGV[8] burst
 //	Output: 1 the holder has one, 0 not now
-var takeSlotScript = limit("take-slot", `
+var takeSlotScript = limit("take-slot", paceLua+`
 local slots, line = living(KEYS[1], ARGV[4])
 if redis.call("HEXISTS", KEYS[1], "slot:" .. ARGV[1]) == 1 then return 1 end
 local since, before = line[ARGV[2]] or now, 0
 for asker, others in pairs(line) do
   if asker ~= ARGV[2] and (others < since or others == since and asker < ARGV[2]) then before = before + 1 end
 end
-local every = tonumber(ARGV[7])
-local till = booked(KEYS[2], ARGV[6], ARGV[9])
-if slots + before >= tonumber(ARGV[3]) or till - (tonumber(ARGV[8]) - 1) * every > now then
+if slots + before >= tonumber(ARGV[3]) or delay(KEYS[2], ARGV[6], ARGV[7], ARGV[8]) > 0 then
   hold(KEYS[1], "ask:" .. ARGV[2], since, ARGV[5])
   return 0
 end
 redis.call("HDEL", KEYS[1], "ask:" .. ARGV[2])
-redis.call("HSET", KEYS[2], ARGV[6], string.format("%.0f", math.max(till, now) + every))
+take(KEYS[2], ARGV[6], ARGV[7])
 hold(KEYS[1], "slot:" .. ARGV[1], now, ARGV[4])
 return 1
 `)
@@ -123,7 +115,7 @@ return 1
 // stands in line as long as it asks again every second; one asker is one process.
 func (s *Store) TakeSlot(ctx context.Context, place, holder, asker string, slots int, every time.Duration, burst int) (bool, error) {
 	n, _, err := s.run(ctx, "take a slot of "+place, takeSlotScript, []string{slotsKey(place), paceKey()},
-		holder, asker, slots, SlotLease.Milliseconds(), askerPatience.Milliseconds(), "aws:"+place+"/slots", every.Milliseconds(), burst, bookable.Milliseconds())
+		holder, asker, slots, SlotLease.Milliseconds(), askerPatience.Milliseconds(), "aws:"+place+"/slots", every.Milliseconds(), burst)
 	return n == done, err
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"sync"
 	"time"
 
@@ -54,7 +53,7 @@ func (o *outage) on() bool {
 
 // DialHook, ProcessHook and ProcessPipelineHook implement redis.Hook.
 func (o *outage) DialHook(next redis.DialHook) redis.DialHook {
-	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
+	return next
 }
 
 func (o *outage) ProcessHook(next redis.ProcessHook) redis.ProcessHook {

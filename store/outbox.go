@@ -40,7 +40,6 @@ return tell(ARGV[1], ARGV[2], ARGV[3])
 // Tell queues a message at the end of its investigation's thread. One that was
 // ever queued under the same id is not queued again, unless it was given up on:
 // somebody wants it still. With m.Update the parent's next edit is asked for.
-// Place may be left empty: it is the investigation's.
 func (s *Store) Tell(ctx context.Context, m playbook.Message) error {
 	what := fmt.Sprintf("queue message %s of %s", m.ID(), m.Investigation)
 	mid := string(m.ID())
@@ -80,8 +79,9 @@ if not message or not get("state") then
   redis.call("ZREM", DUE, id)
   return 0
 end
-local channel, team = "post:" .. get("channel"), "posts:" .. get("team")
-local wait = math.max(delay(channel, ARGV[3], ARGV[4]), delay(team, ARGV[5], ARGV[6]))
+local PACE, channel, team = KEYS[14], "post:" .. get("channel"), "posts:" .. get("team")
+local held = tonumber(redis.call("HGET", PACE, "hold:" .. channel) or 0) - now
+local wait = math.max(delay(PACE, channel, ARGV[3], ARGV[4]), delay(PACE, team, ARGV[5], ARGV[6]), held)
 if wait > 0 then
   redis.call("HSETNX", RECORD, "paced:" .. message, now)
   redis.call("ZADD", DUE, now + wait, id)
@@ -90,8 +90,8 @@ end
 local refused = number("paced:" .. message)
 local paced = refused > 0 and now - refused or 0
 redis.call("HDEL", RECORD, "paced:" .. message)
-take(channel, ARGV[3])
-take(team, ARGV[5])
+take(PACE, channel, ARGV[3])
+take(PACE, team, ARGV[5])
 redis.call("ZADD", DUE, now + tonumber(ARGV[2]), id)
 local unsure = get("unsure:" .. message) or "0"
 set("unsure:" .. message, "1")
@@ -111,18 +111,19 @@ var claimCardScript = transition("claim-card", paceLua+`
 local id = ARGV[1]
 local due = redis.call("ZSCORE", CARDS, id)
 if not due or tonumber(due) > now then return 0 end
-if not get("ts") or number("card") <= number("card_done") then
+if not get("ts") or get("gone:card") or number("card") <= number("card_done") then
   redis.call("ZREM", CARDS, id)
   return 0
 end
-local team, burst = "edits:" .. get("team"), tonumber(ARGV[4])
+local PACE, team, burst = KEYS[14], "edits:" .. get("team"), tonumber(ARGV[4])
 if not get("ended") then burst = math.ceil(burst / 2) end
-local wait = delay(team, ARGV[3], burst)
+local held = tonumber(redis.call("HGET", PACE, "hold:" .. team) or 0) - now
+local wait = math.max(delay(PACE, team, ARGV[3], burst), held)
 if wait > 0 then
   redis.call("ZADD", CARDS, now + wait, id)
   return 0
 end
-take(team, ARGV[3])
+take(PACE, team, ARGV[3])
 redis.call("ZADD", CARDS, now + tonumber(ARGV[2]), id)
 return {1, get("card"), redis.call("HINCRBY", RECORD, "attempts:card", 1), get("ts"), get("ts_channel"), get("team")}
 `)
@@ -178,11 +179,9 @@ func (s *Store) Claim(ctx context.Context, n int) ([]playbook.Message, error) {
 			return out, fmt.Errorf("%s of %s: %w", what, id, err)
 		}
 		m.Attempt, m.Unsure = int(r[1].(int64)), r[2].(string) == "1"
-		if m.Place.Channel == "" {
-			m.Place = playbook.Place{Channel: r[4].(string), Team: r[5].(string)}
-			if ts := r[3].(string); ts != "" {
-				m.Place.Thread, m.Place.Channel = ts, r[6].(string)
-			}
+		m.Place = playbook.Place{Channel: r[4].(string), Team: r[5].(string)}
+		if ts := r[3].(string); ts != "" {
+			m.Place.Thread, m.Place.Channel = ts, r[6].(string)
 		}
 		if m.Kind == playbook.ParentMessage {
 			m.Version, _ = strconv.ParseInt(r[7].(string), 10, 64)
@@ -238,8 +237,7 @@ if message == "parent" and ARGV[4] ~= "" then
   if number("card") > tonumber(ARGV[6]) then redis.call("ZADD", CARDS, now + APART, id) end
   if ARGV[7] ~= "" and redis.call("HGET", KEYS[14], "superseded_by") == id then
     redis.call("HSET", KEYS[14], "superseded_at", ARGV[8])
-    redis.call("HINCRBY", KEYS[14], "card", 1)
-    if redis.call("HEXISTS", KEYS[14], "ts") == 1 then redis.call("ZADD", CARDS, "NX", now, ARGV[7]) end
+    card(ARGV[7], KEYS[14])
   end
 end
 nextone(id)
@@ -280,24 +278,30 @@ func (s *Store) Posted(ctx context.Context, m playbook.Message, p playbook.Poste
 	return err
 }
 
+// giveBackLua lets a claimed message be claimed again after a while, ms.
+const giveBackLua = `
+local function giveback(id, message, wait, unsure)
+  if message == "card" then
+    if not redis.call("ZSCORE", CARDS, id) then return 0 end
+    redis.call("ZADD", CARDS, now + tonumber(wait), id)
+    return 1
+  end
+  if redis.call("LINDEX", THREAD, 0) ~= message then return 0 end
+  set("unsure:" .. message, unsure)
+  redis.call("ZADD", DUE, now + tonumber(wait), id)
+  return 1
+end
+`
+
 // retryScript gives a claimed message back for a while. One that was claimed
 // again meanwhile is the newer sender's, which may be posting it.
 //
 //	KEYS[1-13]   ARGV[1] id   ARGV[2] message id, "card" for an edit   ARGV[3] wait, ms   ARGV[4] "1": it may be up
 //	ARGV[5] attempt
 //	Output: 1 given back, 0 it is not the thread's next any more, -1 another sender has it
-var retryScript = transition("retry", `
-local id, message = ARGV[1], ARGV[2]
-if number("attempts:" .. message) > tonumber(ARGV[5]) then return -1 end
-if message == "card" then
-  if not redis.call("ZSCORE", CARDS, id) then return 0 end
-  redis.call("ZADD", CARDS, now + tonumber(ARGV[3]), id)
-  return 1
-end
-if redis.call("LINDEX", THREAD, 0) ~= message then return 0 end
-set("unsure:" .. message, ARGV[4])
-redis.call("ZADD", DUE, now + tonumber(ARGV[3]), id)
-return 1
+var retryScript = transition("retry", giveBackLua+`
+if number("attempts:" .. ARGV[2]) > tonumber(ARGV[5]) then return -1 end
+return giveback(ARGV[1], ARGV[2], ARGV[3], ARGV[4])
 `)
 
 // Retry gives a claimed message back, to be handed out after a while. m.Unsure
@@ -358,14 +362,49 @@ func (s *Store) Dead(ctx context.Context, m playbook.Message, reason string) err
 	return err
 }
 
+// goneScript notes that a message which others stand on was deleted: the card, the
+// top of the thread, or both, where the card is the top. What would go there is
+// not told any more.
+//
+//	KEYS[1-13]   ARGV[1] id   ARGV[2] "1": the card   ARGV[3] "1": the thread
+//	Output: 1 noted, 0 was noted before, -1 unknown investigation
+var goneScript = transition("gone", `
+local id, first = ARGV[1], 0
+if not get("state") then return -1 end
+if ARGV[2] == "1" then
+  first = math.max(first, redis.call("HSETNX", RECORD, "gone:card", now))
+  redis.call("ZREM", CARDS, id)
+end
+if ARGV[3] == "1" then
+  first = math.max(first, redis.call("HSETNX", RECORD, "gone:thread", now))
+  for _, message in ipairs(redis.call("LRANGE", THREAD, 0, -1)) do
+    redis.call("ZREM", WAITING, id .. " " .. message)
+    redis.call("HDEL", RECORD, "msg:" .. message, "attempts:" .. message, "unsure:" .. message, "paced:" .. message)
+  end
+  redis.call("DEL", THREAD)
+  redis.call("ZREM", DUE, id)
+end
+return first
+`)
+
+// Gone drops what waits to be told, because m found out that what it belongs to
+// was deleted, and takes nothing more. apart: the card is a reply in somebody's
+// thread, so either can be gone without the other; an edit found out of the card,
+// any other message of the thread. first: nobody knew before.
+func (s *Store) Gone(ctx context.Context, m playbook.Message, apart bool) (first bool, err error) {
+	n, _, err := s.run(ctx, fmt.Sprintf("drop the messages of %s", m.Investigation), goneScript, one(m.Investigation),
+		m.Investigation, oneIf(m.Update || !apart), oneIf(!m.Update || !apart))
+	return n == done, err
+}
+
 // resendScript queues a dead message again: the parent as the thread's first,
 // any other as its last.
 //
 //	KEYS[1-13]   ARGV[1] id   ARGV[2] message id, "card" for an edit
-//	Output: 1 queued, 0 it is not dead
+//	Output: 1 queued, 0 it is not dead, or its place is gone
 var resendScript = transition("resend", `
 local id, message = ARGV[1], ARGV[2]
-if not get("dead:" .. message) then return 0 end
+if not get("dead:" .. message) or get("gone:" .. (message == "card" and "card" or "thread")) then return 0 end
 redis.call("HDEL", RECORD, "dead:" .. message, "attempts:" .. message)
 redis.call("ZREM", DEAD, id .. " " .. message)
 if message == "card" then card(id) return 1 end
@@ -380,7 +419,7 @@ return 1
 `)
 
 // Resend queues a dead message again: the parent as the thread's first, any
-// other as its last. False: it is not dead.
+// other as its last. False: it is not dead, or what it belongs to was deleted.
 func (s *Store) Resend(ctx context.Context, m playbook.Message) (bool, error) {
 	n, _, err := s.run(ctx, fmt.Sprintf("send message %s of %s again", m.ID(), m.Investigation), resendScript,
 		one(m.Investigation), m.Investigation, name(m))

@@ -115,8 +115,8 @@ func (s *Store) Work(ctx context.Context, t Tasks) error {
 	<-ctx.Done()
 	srv.Stop() // first: what is handed back is not for us
 	close(leaving)
+	srv.Shutdown() // until here a handler may begin
 	runs.Wait()
-	srv.Shutdown()
 	return nil
 }
 

@@ -62,17 +62,20 @@ local function set(field, value) redis.call("HSET", RECORD, field, value) end
 local function number(field) return tonumber(get(field) or 0) end
 
 -- The parent shows something old: ask for an edit, not sooner than APART
--- after the last one. Before its first post there is nothing to edit.
-local function card(id)
-  redis.call("HINCRBY", RECORD, "card", 1)
-  if get("ts") and not redis.call("ZSCORE", CARDS, id) then
-    redis.call("ZADD", CARDS, math.max(now, number("card_at") + APART), id)
+-- after the last one. Before its first post there is nothing to edit. record is
+-- another investigation's, where it is not this one's.
+local function card(id, record)
+  record = record or RECORD
+  redis.call("HINCRBY", record, "card", 1)
+  if redis.call("HEXISTS", record, "ts") == 1 and not redis.call("ZSCORE", CARDS, id) then
+    redis.call("ZADD", CARDS, math.max(now, tonumber(redis.call("HGET", record, "card_at") or 0) + APART), id)
   end
 end
 
 -- Queue a message at the thread's end, once in its life. A thread whose parent
--- could not be posted waits for a resend.
+-- could not be posted waits for a resend; one that was deleted gets nothing more.
 local function tell(id, message, json)
+  if get("gone:thread") then return 0 end
   if redis.call("HSETNX", RECORD, "queued:" .. message, now) == 0 then return 0 end
   set("msg:" .. message, json)
   redis.call("RPUSH", THREAD, message)

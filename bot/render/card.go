@@ -52,18 +52,54 @@ func Diagnosis(inv playbook.Investigation, plan playbook.Plan) Message {
 }
 
 // current is the diagnosis as it stands: the investigation's own, or what the
-// last check after it that changed it made of it. Both stay in the trace.
+// checks after it that changed it made of it. Each of them judged the first
+// diagnosis with its own findings, so what the earlier ones found is added to what
+// the last one says. All stay in the trace.
 func current(inv playbook.Investigation) playbook.Diagnosis {
 	d := inv.Report.Diagnosis
+	found := rejudged(inv)
+	if len(found) == 0 {
+		return d
+	}
+	d = found[len(found)-1].Now
+	d.Causes = slices.Clone(d.Causes)
+	has := func(all []playbook.Finding, f playbook.Finding) bool {
+		return slices.ContainsFunc(all, func(o playbook.Finding) bool { return o.Cause == f.Cause })
+	}
+	for _, earlier := range found[:len(found)-1] {
+		for _, f := range earlier.Now.Causes {
+			if !has(earlier.Was.Causes, f) && !has(d.Causes, f) {
+				d.Causes = append(d.Causes, f)
+			}
+		}
+	}
+	switch len(d.Causes) {
+	case 0:
+	case 1:
+		d.Verdict = playbook.CauseFound
+	default:
+		d.Verdict = playbook.SeveralCauses
+	}
+	return d
+}
+
+// rejudgment is what one check after the diagnosis made of it.
+type rejudgment struct {
+	action string
+	*facts.Rejudged
+}
+
+// rejudged are the checks after the diagnosis that changed it, as they were asked for.
+func rejudged(inv playbook.Investigation) (out []rejudgment) {
 	for _, p := range inv.Presses {
 		if p.Outcome == nil {
 			continue
 		}
 		if review, ok := facts.ReviewOf(*p.Outcome); ok && review.Rejudged != nil {
-			d = review.Rejudged.Now
+			out = append(out, rejudgment{p.Action, review.Rejudged})
 		}
 	}
-	return d
+	return out
 }
 
 // verdictTitle is the first thing people read.
@@ -287,13 +323,8 @@ func judgedAgain(inv playbook.Investigation) string {
 	if was := inv.Report.Was; was != nil {
 		parts = append(parts, fmt.Sprintf("%s, with %s read in place of %s.", playbook.Verdicts(was.Diagnosis, inv.Report.Diagnosis), wording.Window(inv.Request.Window.Length()), wording.Window(was.Window.Length())))
 	}
-	for _, p := range inv.Presses {
-		if p.Outcome == nil {
-			continue
-		}
-		if review, ok := facts.ReviewOf(*p.Outcome); ok && review.Rejudged != nil {
-			parts = append(parts, fmt.Sprintf("%s: %s.", pressTitle(p.Action), review.Rejudged.Words))
-		}
+	for _, a := range rejudged(inv) {
+		parts = append(parts, fmt.Sprintf("%s: %s.", pressTitle(a.action), a.Words))
 	}
 	return strings.Join(parts, " ")
 }

@@ -72,13 +72,18 @@ func AskForm(f Prefill, regions []string) slack.ModalViewRequest {
 // windowValue is how playbook.ParseWindow reads it back.
 func windowValue(w time.Duration) string { return fmt.Sprintf("%dh", int(w.Hours())) }
 
+// roleOptions is how many options a search gives: Slack takes a hundred, but over
+// a socket no frame above 20,480 bytes, and an option has up to 207.
+// https://github.com/slack-go/slack/issues/1196
+const roleOptions = 90
+
 // RoleOptions answers the search for roles: names, at most as many as Slack takes.
 // A role's name is unique in its account, so that its path is only shown.
 // [ReadRole] reads an option's value back.
 func RoleOptions(targets []playbook.Target) slack.OptionsResponse {
 	r := slack.OptionsResponse{Options: []*slack.OptionBlockObject{}}
 	for _, t := range targets {
-		if len(r.Options) == maxOptions {
+		if len(r.Options) == roleOptions {
 			break
 		}
 		words, value := t.Path+t.Role, t.Role

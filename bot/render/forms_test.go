@@ -1,6 +1,7 @@
 package render_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -36,5 +37,19 @@ func TestEveryRoleCanBeChosen(t *testing.T) {
 		if account, role := render.ReadRole(o.Value); account != tc.role.Account || role != tc.role.Role {
 			t.Errorf("%s came back as %q of %q", name, role, account)
 		}
+	}
+}
+
+// However many roles there are and however long their names, the answer fits into
+// one frame of the socket, with its envelope around it.
+func TestAllRolesFitIntoOneFrame(t *testing.T) {
+	const frame, envelope = 20_480, 200
+	roles := make([]playbook.Target, 100)
+	for i := range roles {
+		roles[i] = playbook.Target{Role: strings.Repeat("x", 64), Path: "/division/team/", Account: "999999999999"}
+	}
+	raw, err := json.Marshal(render.RoleOptions(roles))
+	if err != nil || len(raw) > frame-envelope {
+		t.Errorf("%d bytes, %v", len(raw), err)
 	}
 }

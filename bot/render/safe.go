@@ -36,14 +36,7 @@ func clean(s string) string {
 
 // line is clean text on one line, of at most n runes.
 func line(s string, n int) string {
-	if most := 8*n + 512; len(s) > most {
-		// A huge text costs nothing. It ends between words, for half a secret might
-		// not be known as one; clean mends a broken rune.
-		s = s[:most]
-		if i := strings.LastIndexAny(s, " \n\t"); i > most-512 {
-			s = s[:i]
-		}
-	}
+	s = redact.Head(s, 8*n+512) // a huge text costs nothing
 	return cut(strings.Join(strings.Fields(clean(s)), " "), n)
 }
 

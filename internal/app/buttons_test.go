@@ -173,6 +173,23 @@ func TestAButtonOfARemovedInvestigationIsAnswered(t *testing.T) {
 	}
 }
 
+// The form that asks why may stand open longer than its investigation is kept.
+func TestAnExplanationOfARemovedInvestigationIsAnswered(t *testing.T) {
+	t.Parallel()
+	w, parent := finished(t, set{slack: unlimited})
+	w.control("POST", "/_emu/click", obj{"user": oncall, "channel": incidents, "ts": parent, "action_id": "feedback", "value": w.parents(incidents)[0].Metadata.Payload["id"] + ":wrong"}, nil)
+	w.until("a form asks why", func() bool { return len(w.views(oncall)) == 1 })
+	w.settled()
+	if n, err := w.all()[0].store.Sweep(t.Context(), 0); err != nil || n != 1 {
+		t.Fatalf("removed %d: %v", n, err)
+	}
+	var d delivered
+	w.control("POST", "/_emu/submit", obj{"user": oncall, "view_id": w.views(oncall)[0].ID, "values": obj{"why": obj{"why": "It was the proxy"}}}, &d)
+	if !d.Acked || d.Error != "" || d.Errors["why"] != "This investigation is no longer kept." {
+		t.Errorf("submitted: %+v", d)
+	}
+}
+
 // A fresh run that is offered where somebody else's answer is not: it is told
 // there, once, and says nothing of the first channel's card.
 func TestRunAgainFromAnotherChannelIsToldThere(t *testing.T) {

@@ -1,16 +1,19 @@
 package app
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 
 	"github.com/stsleuth/stsleuth/internal/awsemu"
+	"github.com/stsleuth/stsleuth/store"
 )
 
 func TestWhatIsTypedIsAnswered(t *testing.T) {
@@ -214,4 +217,32 @@ func (d *deaf) listen(t *testing.T) string {
 		}
 	}()
 	return l.Addr().String()
+}
+
+// Who asks while too much is going on is told so, whether by a form or by a line.
+func TestAFullStoreIsSaidInItsOwnWords(t *testing.T) {
+	t.Parallel()
+	redis := miniredis.RunT(t)
+	w := newWorld(t, set{slack: unlimited, serving: func(o *Serving) { o.RedisURL = "redis://" + redis.Addr() }})
+	w.command(Command)
+	w.until("a form is open", func() bool { return len(w.views(oncall)) == 1 })
+	soon := float64(time.Now().Add(time.Hour).UnixMilli()) // none of them is silent
+	for i := range store.MaxGoing {
+		if _, err := redis.ZAdd("{stsleuth}:live", soon, fmt.Sprint("inv_", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var d delivered
+	w.control("POST", "/_emu/submit", obj{"user": oncall, "view_id": w.views(oncall)[0].ID, "values": obj{
+		"role": obj{"role": obj{"text": w.ask.Role, "value": w.ask.Role}}, "region": obj{"region": w.ask.Region}, "window": obj{"window": "24h"}}}, &d)
+	if !d.Acked || d.Error != "" {
+		t.Errorf("submitted: %+v", d)
+	}
+	line := w.command(w.asks()).text()
+	w.until("the form is answered", func() bool { return len(w.told(incidents, oncall)) == 2 })
+	for _, text := range append(w.told(incidents, oncall), line) {
+		if !strings.Contains(text, "are going on already; nothing was started. Try again when some of them have ended.") || strings.Contains(text, "example") {
+			t.Errorf("told %q", text)
+		}
+	}
 }

@@ -129,7 +129,9 @@ func TestBlocksThatSlackDoesNotTakeAreSaidWithOlderOnes(t *testing.T) {
 
 func TestADeletedParentIsSaidToThePersonAndNothingStrays(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, set{slack: unlimited, aws: awsemu.Options{Latency: 300 * time.Millisecond}})
+	shared := sharedRedis(t)
+	w := newWorld(t, set{slack: unlimited, aws: awsemu.Options{Latency: 300 * time.Millisecond}, serving: shared})
+	w.start(shared)
 	w.command(w.asks())
 	w.until("there is a parent", func() bool { return len(w.parents(incidents)) == 1 })
 	w.control("POST", "/_emu/delete", obj{"channel": incidents, "ts": w.parents(incidents)[0].TS}, nil)
@@ -152,4 +154,92 @@ func TestADeletedParentIsSaidToThePersonAndNothingStrays(t *testing.T) {
 			t.Errorf("a stray message in the channel: %s", m.is())
 		}
 	}
+	if n := strings.Count(strings.Join(w.told(incidents, oncall), "\n"), "was deleted"); n != 1 {
+		t.Errorf("the person was told %d times", n)
+	}
+	if f, err := w.all()[0].store.Figures(t.Context()); err != nil || f.Dead != 0 {
+		t.Errorf("%d messages count as given up on, %v", f.Dead, err)
+	}
+}
+
+// The card is a reply in somebody's thread there. Without it the thread goes on.
+func TestADeletedCardInSomebodysThreadLeavesTheThread(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, set{slack: unlimited, aws: awsemu.Options{Latency: 300 * time.Millisecond}})
+	var line struct{ TS string }
+	w.control("POST", "/_emu/say", obj{"user": payments, "channel": incidents, "text": "uploads fail in " + w.ask.Region + ": ExpiredToken for arn:aws:sts::111122223333:assumed-role/" + w.ask.Role + "/i-0abc"}, &line)
+	w.control("POST", "/_emu/shortcut", obj{"user": oncall, "channel": incidents, "ts": line.TS, "callback_id": "why_expired"}, nil)
+	parent := func() (ts string) {
+		for _, m := range w.messages(incidents, line.TS, "") {
+			if m.is() == "parent" {
+				ts = m.TS
+			}
+		}
+		return ts
+	}
+	w.until("there is a parent", func() bool { return parent() != "" })
+	w.control("POST", "/_emu/delete", obj{"channel": incidents, "ts": parent()}, nil)
+	w.until("the thread ends with its trace", func() bool {
+		return slices.ContainsFunc(w.messages(incidents, line.TS, ""), func(m message) bool { return m.is() == "trace" })
+	})
+	w.settled()
+	if n := strings.Count(strings.Join(w.told(incidents, oncall), "\n"), "was deleted"); n != 1 {
+		t.Errorf("the person was told %d times", n)
+	}
+	if n := len(w.calls("chat.update")); n > 2 {
+		t.Errorf("the card that is gone was edited %d times", n)
+	}
+}
+
+// A channel that is archived while an investigation goes on refuses every state
+// of the card: operators see that, and the person is not told of each.
+func TestACardThatCannotBeEditedIsNotSaidToThePersonEachTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, set{slack: unlimited, aws: awsemu.Options{Latency: 300 * time.Millisecond}})
+	w.fault(obj{"method": "chat.update", "error": "is_archived"})
+	w.command(w.asks())
+	w.until("there is a parent", func() bool { return len(w.parents(incidents)) == 1 })
+	parent := w.parents(incidents)[0].TS
+	w.until("the thread ends with its trace", func() bool {
+		return slices.ContainsFunc(w.messages(incidents, parent, ""), func(m message) bool { return m.is() == "trace" })
+	})
+	w.settled()
+	if n := strings.Count(strings.Join(w.told(incidents, oncall), "\n"), "archived"); n != 0 {
+		t.Errorf("the person was told %d times", n)
+	}
+	if f, err := w.all()[0].store.Figures(t.Context()); err != nil || f.Dead != 1 {
+		t.Errorf("%d messages count as given up on, want the card: %v", f.Dead, err)
+	}
+}
+
+// Slack's "not now" is no attempt, whoever says how often.
+func TestAPauseIsNoAttempt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, set{slack: unlimited})
+	w.fault(obj{"method": "chat.postMessage", "status": 429, "retry_after": 1, "times": 3})
+	w.command(w.asks())
+	w.until("there is a parent", func() bool { return len(w.parents(incidents)) == 1 })
+	if text := w.log.String(); strings.Count(text, "Slack asks for a pause") != 3 || strings.Contains(text, "message=parent attempt=2") {
+		t.Error("a pause counts as an attempt")
+	}
+	w.onceEach(w.thread(incidents, w.parents(incidents)[0].TS))
+}
+
+// A report that is up is in the thread, once, whatever became of the question
+// where it stands.
+func TestAReportThatIsUpIsFoundThoughSlackFails(t *testing.T) {
+	t.Parallel()
+	w, parent := finished(t, set{slack: unlimited})
+	w.settled()
+	w.fault(obj{"method": "conversations.replies", "status": 503, "times": 4}) // as often as one look asks
+	w.click(oncall, incidents, parent, "report")
+	w.until("the report is in the thread", func() bool {
+		return slices.ContainsFunc(w.messages(incidents, parent, ""), func(m message) bool { return len(m.Files) > 0 && strings.HasPrefix(m.Files[0].Name, "report") })
+	})
+	w.settled()
+	w.onceEach(w.messages(incidents, parent, ""))
+	w.click(oncall, incidents, parent, "report")
+	w.until("it is said where", func() bool {
+		return strings.Contains(strings.Join(w.told(incidents, oncall), "\n"), "The report is in the thread.")
+	})
 }

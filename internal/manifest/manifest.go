@@ -38,7 +38,6 @@ var Scopes = []Scope{
 	{"groups:history", "the same in private channels", false},
 	{"users:read", "telling guests and people of other companies from members", false},
 	{"usergroups:read", "permissions by user group", true},
-	{"reactions:write", "showing progress as a reaction on the message that the shortcut was used on", true},
 }
 
 // AppScope is what the app-level token (xapp-) needs. A manifest can't ask for

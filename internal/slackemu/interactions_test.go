@@ -301,6 +301,13 @@ func TestModal(t *testing.T) {
 		t.Errorf("errors %+v", d)
 	}
 	golden(t, "view_submission.json", lastEnvelope(t, s))
+	for _, block := range []string{"", "help"} { // the latter is there, but is no input
+		answer = `{"response_action":"errors","errors":{"` + block + `":"Too much"}}`
+		if d := do[Delivery](t, s, "submit", obj{"user": ann, "view_id": v.ID, "values": values}); d.Error != "invalid_response" || len(d.Errors) != 0 {
+			t.Errorf("an error for block %q, which is no input: %+v", block, d)
+		}
+		wait(t, a.events)
+	}
 	in := wait(t, a.events).Data.(slack.InteractionCallback)
 	if got := in.View.State.Values["role"]["role"].SelectedOption.Value; got != "r1" {
 		t.Errorf("submitted role %q", got)

@@ -3,6 +3,7 @@ package slackemu
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 )
 
 type submitRequest struct {
@@ -84,6 +85,12 @@ func (s *Server) submitted(v *View, d *Delivery) {
 	case "clear":
 		s.dismiss(v, true)
 	case "errors":
+		for block := range answer.Errors {
+			if !slices.ContainsFunc(elements(v.Blocks), func(e element) bool { return e.input != nil && e.block == block }) {
+				d.Error = "invalid_response" // the form stays open, and the client says that there was trouble connecting
+				return
+			}
+		}
 		v.errors, d.Errors = answer.Errors, answer.Errors
 		s.publish(obj{"type": "view_changed", "user": v.user, "view_id": v.ID}, nil)
 	case "update":
