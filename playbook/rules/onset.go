@@ -24,8 +24,9 @@ Criterion: retries of one client count as one occasion. Of all occasions, the mo
 the rate after it is at least three times the rate before, and the split is worth at least 3 in log likelihood, or nothing at all
 came before. With occasions before it, it takes three after it: one that happens to be the newest is no new rate. Otherwise the
 failures are steady over the window and began before it. It is over when the quiet at the window's end is longer than three times
-the usual gap and at least half an hour; the newest 15 minutes never prove an end, CloudTrail is late. The rate of what is over is
-counted until one usual gap behind its last occasion.
+the usual gap, than any pause that came twice, and at least half an hour; the newest 15 minutes never prove an end, CloudTrail is
+late. Where sessions were used past their end, the quiet must also be longer than such a session lives: a client that was restarted
+works for as long. The rate of what is over is counted until one usual gap behind its last occasion.
 
 Supported: failures were seen. Refuted: both CloudTrail and the application logs could be read and hold none. Where what reads
 like expired AWS credentials is another system's token, it says so (cause not-aws); that needs at least one such line and not one
@@ -44,6 +45,7 @@ type began struct {
 	steady bool // no change of rate inside the window: it began earlier
 	over   bool
 	last   time.Time
+	next   time.Time // failures have stopped, but who took a session then is due no earlier than this
 	end    time.Time // of the stretch with the new rate: the window's end, or one usual gap behind the last
 }
 
@@ -67,11 +69,15 @@ func onsetOf(fs []failure, w playbook.Window) (began, bool) {
 	}
 	slices.SortFunc(times, time.Time.Compare)
 	b := began{at: times[0], last: fs[len(fs)-1].at}
-	b.over = quiet(times, b.last, w.To)
+	stopped := quiet(times, b.last, w.To)
 	b.end = w.To
-	if usual := usualGap(times); b.over && b.last.Add(usual).Before(w.To) {
+	if usual := usualGap(times); stopped && b.last.Add(usual).Before(w.To) {
 		b.end = b.last.Add(usual)
 	}
+	if due := b.last.Add(lifetime(fs)); stopped && due.After(w.To.Add(-playbook.DeliveryLag)) {
+		b.next = due
+	}
+	b.over = stopped && b.next.IsZero()
 	best, ratio := -1.0, 0.0
 	n := float64(len(times))
 	total := max(b.end.Sub(w.From).Seconds(), 1)
@@ -150,8 +156,33 @@ func usualGap(times []time.Time) time.Duration {
 	return times[len(times)-1].Sub(times[0]) / time.Duration(len(times)-1)
 }
 
+// usualPause is the longest time between occasions that came more than once: a
+// fleet whose sessions end together fails in bursts, and is quiet in between.
+func usualPause(times []time.Time) time.Duration {
+	if len(times) < 3 {
+		return 0
+	}
+	var gaps []time.Duration
+	for i := range times[1:] {
+		gaps = append(gaps, times[i+1].Sub(times[i]))
+	}
+	slices.Sort(gaps)
+	return gaps[len(gaps)-2]
+}
+
+// lifetime is how long the longest of the sessions lived that were used past their
+// end: a client that was restarted works for as long before it fails again.
+func lifetime(fs []failure) (d time.Duration) {
+	for _, f := range fs {
+		if f.kind == facts.SessionExpired && f.session != nil {
+			d = max(d, time.Duration(f.session.Seconds)*time.Second)
+		}
+	}
+	return d
+}
+
 func quiet(times []time.Time, last, end time.Time) bool {
-	least := max(quietLeast, quietGaps*usualGap(times))
+	least := max(quietLeast, quietGaps*usualGap(times), usualPause(times))
 	return end.Add(-playbook.DeliveryLag).Sub(last) > least
 }
 
@@ -173,9 +204,12 @@ func evalOnset(c playbook.Case) playbook.Opinion {
 			msg += fmt.Sprintf(" %s before that: the baseline.", wording.Capital(wording.Count(len(earlier), "failure", "failures")))
 		}
 	}
-	if b.over {
+	switch {
+	case b.over:
 		msg += fmt.Sprintf(" It is over: the last failure was at %s.", stamp(b.last))
-	} else {
+	case !b.next.IsZero():
+		msg += fmt.Sprintf(" The last failure was at %s. That is no end: a session taken then ends at %s, and only failures after that would tell.", stamp(b.last), stamp(b.next))
+	default:
 		msg += fmt.Sprintf(" It is going on: the last failure was at %s.", stamp(b.last))
 	}
 	return playbook.Opinion{Verdict: playbook.Supported, Message: msg + " Seen: " + what + ".",

@@ -78,6 +78,14 @@ func TestOnsetRetriesCountOnce(t *testing.T) {
 
 func TestOnsetIsOverAfterAQuietEnd(t *testing.T) {
 	w := playbook.Window{From: ago(24 * time.Hour), To: end}
+	hourly := func(last time.Duration) (at []time.Duration) { // six sessions that end within five minutes, four times
+		for hour := 3; hour >= 0; hour-- {
+			for minute := 5; minute >= 0; minute-- {
+				at = append(at, last+time.Duration(hour)*time.Hour+time.Duration(minute)*time.Minute)
+			}
+		}
+		return at
+	}
 	for _, c := range []struct {
 		name string
 		at   []time.Duration
@@ -87,12 +95,37 @@ func TestOnsetIsOverAfterAQuietEnd(t *testing.T) {
 		{"a minute less", []time.Duration{45 * time.Minute}, false},
 		{"less than three times the usual gap", []time.Duration{9 * time.Hour, 7 * time.Hour, 5 * time.Hour}, false},
 		{"more than three times the usual gap", []time.Duration{13 * time.Hour, 11 * time.Hour, 9 * time.Hour}, true},
+		{"bursts each hour, and a quiet that is no longer than between them", hourly(70 * time.Minute), false},
+		{"a quiet that is longer", hourly(71 * time.Minute), true},
+		{"one long pause is not usual", append([]time.Duration{20 * time.Hour}, every(9*time.Hour, 8*time.Hour, 10*time.Minute)...), true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if b, _ := onsetOf(failuresAt(c.at...), w); b.over != c.over {
 				t.Errorf("over %v, want %v", b.over, c.over)
 			}
 		})
+	}
+}
+
+// Clients that were restarted fail again when their new sessions end, not before.
+func TestOnsetIsNotOverWhileSessionsLive(t *testing.T) {
+	w := playbook.Window{From: ago(24 * time.Hour), To: end}
+	for last, over := range map[time.Duration]bool{75*time.Minute - time.Second: false, 75 * time.Minute: true} {
+		fs := failuresAt(every(last+time.Hour, last, 5*time.Minute)...)
+		fs = append(fs, failuresAt(last)...)
+		for i := range fs {
+			fs[i].kind, fs[i].session = facts.SessionExpired, &facts.Session{Seconds: 3600}
+		}
+		b, _ := onsetOf(fs, w)
+		if b.over != over || b.next.IsZero() != over || !over && !b.next.Equal(ago(last-time.Hour)) {
+			t.Errorf("sessions of an hour, quiet for %s: over %v, next at %s", last, b.over, b.next)
+		}
+		for i := range fs {
+			fs[i].session = nil
+		}
+		if b, _ := onsetOf(fs, w); !b.over {
+			t.Errorf("no session, quiet for %s: not over", last)
+		}
 	}
 }
 
