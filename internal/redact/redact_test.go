@@ -191,6 +191,9 @@ func FuzzString(f *testing.F) {
 			t.Errorf("not idempotent: %q became %q and then %q", s, once, twice)
 		}
 		for _, hidden := range []string{keyID, session, jwt} {
+			if strings.Contains(s, hidden) {
+				continue // in a longer word it is none
+			}
 			if got := String(s + " " + hidden + " " + s); strings.Contains(got, hidden) {
 				t.Errorf("%q is still in %q", hidden, got)
 			}
